@@ -1,0 +1,3 @@
+export * from "./ids.ts";
+export * from "./proof.ts";
+export * from "./sidecar.ts";
