@@ -53,7 +53,9 @@ export const sidecarBody = z.object({
   vm_context_id: pathId,
   vm_name: z.string().min(1).max(200),
   disk_id: z.number().int().min(0).max(999),
+  /** The same for all disks of a VM that were taken at one moment; `restore_point_disks` tells which belong to it. */
   restore_point_id: z.string().min(1).max(200),
+  restore_point_disks: z.array(z.number().int().min(0).max(999)).min(1).max(1000),
   repository_id: pathId,
   backup_type: backupType,
   status: z.literal("completed"),
@@ -62,6 +64,11 @@ export const sidecarBody = z.object({
   parent_backup_id: backupId.nullable(),
   /** 0 for the full, 1 for its first increment, … */
   chain_position: z.number().int().nonnegative(),
+  /**
+   * 1 for the disk's first chain, one more for each next; set by the repository at the commit. Chains are ordered by
+   * it and not by time, so that a clock that jumped never makes an old chain the current one.
+   */
+  chain_number: z.number().int().positive().optional(),
   /** Why it is of this type (e.g. "the disk grew from … to …: a new chain starts"). */
   reason: sentence,
   change_detection: changeDetection,

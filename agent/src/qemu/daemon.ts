@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HoldfastError } from "../errors.ts";
+import { type Daemon, startDaemon } from "../exec.ts";
+import type { NbdEndpoint } from "../nbd/endpoint.ts";
+import { connectQmp, type Qmp } from "./qmp.ts";
+
+const START_TIMEOUT_MS = 10_000;
+const QUIT_TIMEOUT_MS = 60_000;
+
+/** A blockdev node as QMP's `blockdev-add` takes it; always with an explicit driver, so that nothing is probed. */
+export type BlockNode = { driver: string; "node-name"?: string; [option: string]: unknown };
+
+export type ExportOptions = { node: string; name: string; writable?: boolean; bitmaps?: string[] };
+
+/** A qemu-storage-daemon of our own: lives for one job, and no longer than the agent. */
+export type StorageDaemon = {
+  qmp: Qmp;
+  /** Private folder (0700) for sockets and credentials; gone with the daemon. */
+  folder: string;
+  addNode: (node: BlockNode) => Promise<void>;
+  removeNode: (name: string) => Promise<void>;
+  /** Exports a node over NBD on a unix socket of the private folder. */
+  exportNbd: (options: ExportOptions) => Promise<NbdEndpoint>;
+  removeExport: (name: string) => Promise<void>;
+  /** Asks it to end, which closes every node cleanly; throws TOOL_FAILED when it ended badly. */
+  quit: () => Promise<void>;
+  /** Ends it at once and removes its folder; never throws. For the way out of an error. */
+  [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+export type DaemonOptions = {
+  /** Secret objects by id; each passes through a pipe. */
+  secrets?: ReadonlyMap<string, Uint8Array>;
+  /** Further `--object` options, e.g. TLS credentials. */
+  objects?: (folder: string) => Promise<string[]>;
+  signal?: AbortSignal | undefined;
+};
+
+async function connectMonitor(path: string, daemon: Daemon, signal?: AbortSignal): Promise<Qmp> {
+  let over: string | undefined;
+  void daemon.ended.then((end) => {
+    over = end.stderr;
+  });
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await connectQmp(path, signal);
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code;
+      if (code !== "ENOENT" && code !== "ECONNREFUSED") throw cause;
+      if (over !== undefined) {
+        throw new HoldfastError("TOOL_FAILED", { message: "qemu-storage-daemon did not start", details: over, cause });
+      }
+      if (Date.now() > deadline)
+        throw new HoldfastError("TIMEOUT", { message: "qemu-storage-daemon did not start", cause });
+      await new Promise((wake) => setTimeout(wake, 2));
+    }
+  }
+}
+
+function secretObjects(secrets: ReadonlyMap<string, Uint8Array>): string[] {
+  return [...secrets.keys()].flatMap((id, index) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + index}`]);
+}
+
+/** Starts a qemu-storage-daemon with a monitor and an NBD server on private unix sockets. */
+export async function startStorageDaemon(options: DaemonOptions = {}): Promise<StorageDaemon> {
+  const folder = await mkdtemp(join(tmpdir(), `holdfast-${process.pid}-`));
+  const monitor = join(folder, "qmp.sock");
+  const nbd = join(folder, "nbd.sock");
+  const secrets = options.secrets ?? new Map<string, Uint8Array>();
+  let daemon: Daemon | undefined;
+  try {
+    const objects = await options.objects?.(folder);
+    const args = [
+      ...["--chardev", `socket,id=monitor,path=${monitor},server=on,wait=off`, "--monitor", "chardev=monitor"],
+      ...["--nbd-server", `addr.type=unix,addr.path=${nbd},max-connections=0`],
+      ...secretObjects(secrets),
+      ...(objects ?? []).flatMap((object) => ["--object", object]),
+    ];
+    daemon = await startDaemon("qemu-storage-daemon", args, { secrets: [...secrets.values()] });
+    const qmp = await connectMonitor(monitor, daemon, options.signal);
+    return makeSession(daemon, qmp, folder, nbd);
+  } catch (error) {
+    await daemon?.stop();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function makeSession(daemon: Daemon, qmp: Qmp, folder: string, nbd: string): StorageDaemon {
+  const dispose = async (): Promise<void> => {
+    qmp.close();
+    await daemon.stop().catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  };
+  return {
+    qmp,
+    folder,
+    addNode: async (node) => void (await qmp.execute("blockdev-add", node)),
+    removeNode: async (name) => void (await qmp.execute("blockdev-del", { "node-name": name })),
+    exportNbd: async ({ node, name, writable = false, bitmaps = [] }) => {
+      const shared = { type: "nbd", id: `export-${name}`, "node-name": node, name, writable };
+      await qmp.execute("block-export-add", { ...shared, ...(bitmaps.length > 0 && { bitmaps }) });
+      return { transport: "unix", socket: nbd, exportName: name };
+    },
+    removeExport: (name) => removeExport(qmp, `export-${name}`),
+    quit: async () => {
+      await quit(daemon, qmp);
+      await dispose();
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** `block-export-del` only begins the removal; the node is free when BLOCK_EXPORT_DELETED has come. */
+async function removeExport(qmp: Qmp, id: string): Promise<void> {
+  const gone = Promise.withResolvers<void>();
+  const forget = qmp.onEvent(({ event, data }) => {
+    if (event === "BLOCK_EXPORT_DELETED" && data["id"] === id) gone.resolve();
+  });
+  try {
+    await qmp.execute("block-export-del", { id, mode: "hard" });
+    await Promise.race([gone.promise, qmp.closed]);
+  } finally {
+    forget();
+  }
+}
+
+async function quit(daemon: Daemon, qmp: Qmp): Promise<void> {
+  await qmp.execute("quit");
+  const late = Promise.withResolvers<never>();
+  const error = new HoldfastError("TIMEOUT", { message: "qemu-storage-daemon did not end when asked" });
+  const timer = setTimeout(() => late.reject(error), QUIT_TIMEOUT_MS);
+  try {
+    const end = await Promise.race([daemon.ended, late.promise]);
+    if (end.code !== 0) {
+      throw new HoldfastError("TOOL_FAILED", { message: "qemu-storage-daemon ended badly", details: end.stderr });
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

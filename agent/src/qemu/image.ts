@@ -1,0 +1,67 @@
+import { HoldfastError } from "../errors.ts";
+import { run } from "../exec.ts";
+
+const LOOK_TIMEOUT_MS = 60_000;
+/** qemu-img's address space when it opens something untrusted; its usual need is a tenth of this. */
+const MEMORY_LIMIT = 4 * 2 ** 30;
+
+/** What `qemu-img info` says of a persistent dirty bitmap. */
+export type BitmapInfo = { name: string; granularity: number; flags: string[] };
+export type ImageInfo = { virtualSize: number; bitmaps: BitmapInfo[] };
+
+type InfoJson = { "virtual-size": number; "format-specific"?: { data?: { bitmaps?: BitmapInfo[] } } };
+
+function lockedOr(error: unknown, path: string): unknown {
+  if (!(error instanceof HoldfastError) || !/Failed to get .*lock/i.test(error.details ?? "")) return error;
+  return new HoldfastError("SOURCE_LOCKED", {
+    message: `${path} is in use by a running VM or another QEMU process`,
+    remedy: "Back the VM up through its QMP socket (source kind 'qmp'), or stop it first.",
+    details: error.details ?? "",
+    cause: error,
+  });
+}
+
+/**
+ * Looks at an image without following any reference in it (qemu-img opens no backing file for this).
+ * Throws SOURCE_LOCKED when a VM has it open for writing, TOOL_FAILED when it is not of that format.
+ */
+export async function imageInfo(path: string, format: string, signal?: AbortSignal): Promise<ImageInfo> {
+  const options = { timeoutMs: LOOK_TIMEOUT_MS, memoryLimit: MEMORY_LIMIT, signal };
+  try {
+    const image = `json:${JSON.stringify({ driver: format, file: { driver: "file", filename: path } })}`;
+    const { stdout } = await run("qemu-img", ["info", "--output=json", image], options);
+    const info = JSON.parse(stdout) as InfoJson;
+    return { virtualSize: info["virtual-size"], bitmaps: info["format-specific"]?.data?.bitmaps ?? [] };
+  } catch (error) {
+    throw lockedOr(error, path);
+  }
+}
+
+/** Adds (enabled) or removes a persistent dirty bitmap of a stopped VM's qcow2 image. Throws SOURCE_LOCKED when it runs. */
+export async function changeBitmap(path: string, change: "add" | "remove", name: string): Promise<void> {
+  const granularity = change === "add" ? ["-g", "65536"] : [];
+  try {
+    await run("qemu-img", ["bitmap", `--${change}`, ...granularity, "-f", "qcow2", path, name], {
+      timeoutMs: LOOK_TIMEOUT_MS,
+    });
+  } catch (error) {
+    throw lockedOr(error, path);
+  }
+}
+
+export type CheckResult = { sound: boolean; summary: string };
+
+/**
+ * `qemu-img check` of an image at rest, given as a json: name. Its exit code 3 ("leaks only") counts as damage: our
+ * images have no leaks, and zeroed tables show up as just that. Says nothing about content.
+ */
+export async function checkImage(jsonFilename: string, secrets: ReadonlyMap<string, Uint8Array>): Promise<CheckResult> {
+  const objects = [...secrets.keys()].flatMap((id, at) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + at}`]);
+  const args = ["check", "--output=json", ...objects, jsonFilename];
+  const limits = { timeoutMs: 10 * LOOK_TIMEOUT_MS, memoryLimit: MEMORY_LIMIT, secrets: [...secrets.values()] };
+  const { code, stdout, stderr } = await run("qemu-img", args, { ...limits, okCodes: [0, 1, 2, 3, 63] });
+  if (code === 0) return { sound: true, summary: "no errors" };
+  const numbers = /"(corruptions|leaks|check-errors)": \d+/g;
+  const counted = (stdout.match(numbers) ?? []).join(", ").replaceAll('"', "");
+  return { sound: false, summary: counted || stderr.split("\n").slice(0, 3).join("; ") || `exit code ${code}` };
+}
