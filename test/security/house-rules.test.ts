@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { lintPlants, type Plant } from "../helpers/lint-plants.ts";
+import { sourceFaults } from "../helpers/source-rules.ts";
 
 const lines = (count: number, line: string) => Array.from({ length: count }, () => line).join("\n");
 const between = (count: number) => `export const a = 1;\n${lines(count, "// a")}\nexport const b = 1;`;
@@ -143,5 +144,24 @@ describe("lint holds the house rules", () => {
 
   it.each(plants.filter(({ rule }) => rule === undefined))("accepts $name", (plant) => {
     expect(refusals.get(plant)).toEqual([]);
+  });
+});
+
+describe("the source check holds what lint cannot see", () => {
+  it.each([
+    ["a rule switched off", ["// biome", "ignore lint: no"].join("-")],
+    ["the compiler silenced", ["// @ts", "expect-error"].join("-")],
+    ["a computed import", ["export const a = await import", "(`../$" + "{b}.ts`);"].join("")],
+    ["an import inside a type", ["export type A = import", '("../a.ts").A;'].join("")],
+  ])("refuses %s", (_what, code) => {
+    expect(sourceFaults("a.ts", `export {};\n${code}\n`)).toEqual([expect.stringMatching(/^a\.ts:2: /)]);
+  });
+
+  it("refuses the 201st line, comment or not", () => {
+    expect(sourceFaults("a.ts", `${lines(201, " * a")}\n`)).toHaveLength(1);
+  });
+
+  it("accepts 200 lines with a plain dynamic import", () => {
+    expect(sourceFaults("a.ts", `${lines(199, "//")}\nconst a = await import("./b.ts");\n`)).toEqual([]);
   });
 });
