@@ -97,7 +97,8 @@ function installTools(scopes) {
   const command = `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
   if (!isInstalled("apt-get"))
     fail(`not found: ${names}. Install what brings them; Debian's packages: ${packages.join(" ")}`);
-  if (process.getuid() !== 0) fail(`not found: ${names}. Run this, then try again:\n\n  sudo apt-get update; sudo ${command}\n`);
+  if (process.getuid() !== 0)
+    fail(`not found: ${names}. Run this, then try again:\n\n  sudo apt-get update; sudo ${command}\n`);
   say(`installing ${packages.join(" ")} (once; from Debian)`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const options = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
