@@ -101,7 +101,7 @@ function installTools(scopes) {
     fail(`not found: ${names}. Run this, then try again:\n\n  sudo apt-get update; sudo ${command}\n`);
   say(`installing ${packages.join(" ")} (once; from Debian)`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const options = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
+  const options = ["-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0"];
   // A foreign source that cannot be updated does not matter as long as the packages are found.
   run("apt-get", [...options, "update"], env);
   run("apt-get", [...options, "install", "-y", "--no-install-recommends", ...packages], env);
