@@ -13,6 +13,7 @@ const AGENT = [
   ["blockmap/unit.ts", "qemu/unit.ts"],
   ["repository/unit.ts"],
   ["engines/qcow2/unit.ts", "verifiers/unit.ts", "drills/unit.ts", "restore/unit.ts"],
+  ["config/unit.ts"],
   ["runner/unit.ts"],
   ["cli.ts", "main.ts", "cli/unit.ts", "trial/unit.ts"],
 ].map((layer) => layer.map((file) => `agent/src/${file}`));
