@@ -9,7 +9,7 @@ const UPWARD = "noRestrictedImports";
 /** The architecture said a second time, lowest layer first; one file stands for each of its folders. */
 const AGENT = [
   ["errors.ts", "durable.ts", "exec.ts", "identity/unit.ts"],
-  ["nbd/unit.ts"],
+  ["keys/unit.ts", "nbd/unit.ts"],
   ["blockmap/unit.ts", "qemu/unit.ts"],
   ["repository/unit.ts"],
   ["engines/qcow2/unit.ts", "verifiers/unit.ts", "drills/unit.ts", "restore/unit.ts"],
