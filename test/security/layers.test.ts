@@ -35,6 +35,7 @@ const FOREIGN = [
   ["agent/src/cli/unit.ts", "../../../protocol/src/ids.ts"],
   ["agent/src/cli/unit.ts", "../../../test/helpers/run-tool.ts"],
   ["agent/src/cli/unit.ts", "../errors.test.ts"],
+  ["agent/src/cli/unit.ts", "../repository/test-backups.ts"],
   ["agent/src/nbd/unit.ts", "../../../node_modules/holdfast-agent/src/runner/unit.ts"],
   ["agent/src/nbd/unit.test.ts", "../../../controller/src/domain/unit.ts"],
   ["controller/src/services/unit.ts", "../../../agent/src/errors.ts"],
@@ -63,6 +64,8 @@ const ACCEPTED = [
   ["agent/src/nbd/unit.ts", "node:net"],
   ["agent/src/nbd/unit.ts", "./handshake.ts"],
   ["agent/src/nbd/unit.test.ts", "../../../test/helpers/run-tool.ts"],
+  ["agent/src/repository/unit.test.ts", "./test-backups.ts"],
+  ["agent/src/repository/test-backups.ts", "./test-notation.ts"],
   ["controller/src/services/unit.ts", "@holdfast/protocol"],
 ] as const;
 
