@@ -23,6 +23,8 @@ export type Qcow2Header = {
 export const QCOW2_HEADER_BYTES = 65_536;
 /** No guest disk is larger; a 1 PiB image is a 17 MB file made to exhaust its reader. */
 const MAX_VIRTUAL_SIZE = 256 * 2 ** 40;
+/** QEMU's own limit: a table of 32 MiB. */
+const MAX_L1_ENTRIES = 4 * 2 ** 20;
 const MAGIC = 0x514649fb;
 const EXTENSION_END = 0;
 const EXTENSION_BACKING_FORMAT = 0xe2792aca;
@@ -79,11 +81,15 @@ export function parseQcow2Header(bytes: Uint8Array): Qcow2Header {
   const virtualSize = readSize(header, 24, "the virtual size");
   if (virtualSize > MAX_VIRTUAL_SIZE) damaged(`it claims a disk of ${virtualSize} bytes`);
   const l1Entries = header.readUInt32BE(36);
-  const entriesNeeded = Math.ceil(virtualSize / 2 ** (2 * clusterBits - 4));
-  if (l1Entries < entriesNeeded || l1Entries > 32 * 2 ** 20) damaged(`an L1 table of ${l1Entries} entries`);
+
   if (version === 3 && header.length < 104) damaged("the header is cut off");
   const features = version === 3 ? header.readBigUInt64BE(72) : 0n;
   if ((features & ~INCOMPATIBLE_KNOWN) !== 0n) damaged(`unknown incompatible features 0x${features.toString(16)}`);
+  const extendedL2 = (features & INCOMPATIBLE.extendedL2) !== 0n;
+  const bytesPerL1Entry = 2 ** (2 * clusterBits - (extendedL2 ? 4 : 3));
+  if (l1Entries < Math.ceil(virtualSize / bytesPerL1Entry) || l1Entries > MAX_L1_ENTRIES) {
+    damaged(`an L1 table of ${l1Entries} entries`);
+  }
   const headerLength = version === 3 ? header.readUInt32BE(100) : 72;
   if (headerLength < (version === 3 ? 104 : 72) || headerLength > header.length)
     damaged(`a header of ${headerLength} bytes`);
@@ -103,7 +109,7 @@ export function parseQcow2Header(bytes: Uint8Array): Qcow2Header {
     compression: typed && header[104] === 1 ? "zstd" : "zlib",
     encrypted: header.readUInt32BE(32) !== 0,
     externalDataFile: extensions.dataFile || (features & INCOMPATIBLE.dataFile) !== 0n,
-    extendedL2: (features & INCOMPATIBLE.extendedL2) !== 0n,
+    extendedL2,
     corrupt: (features & INCOMPATIBLE.corrupt) !== 0n,
     snapshots: header.readUInt32BE(60),
   };

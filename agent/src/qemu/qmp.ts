@@ -81,7 +81,10 @@ function makeDispatcher(): {
     }
     const asked = message.id === undefined ? undefined : take(message.id);
     if (!asked) return;
-    if (!message.error) return asked.resolve(message.return);
+    if (!message.error) {
+      asked.resolve(message.return);
+      return;
+    }
     const details = message.error.desc ?? message.error.class ?? "no reason given";
     asked.reject(new HoldfastError("QMP_FAILED", { message: `QEMU refused ${asked.command}: ${details}`, details }));
   };

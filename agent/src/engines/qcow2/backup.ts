@@ -1,0 +1,129 @@
+import type { Sidecar } from "@holdfast/protocol";
+import { asHoldfastError, HoldfastError } from "../../errors.ts";
+import { abandonJob, commitBackup } from "../../repository/commit.ts";
+import { decideType } from "../../repository/due.ts";
+import { beginJob } from "../../repository/journal.ts";
+import type { BackupContext, BackupItem, BackupOutcome, BackupRequest } from "../engine.ts";
+import { describeBackup, type PointFacts, type Written } from "./describe.ts";
+import { freeze } from "./freeze.ts";
+import { type PreparedDisk, prepareDisks, restorePointId } from "./prepare.ts";
+import { openSession } from "./session.ts";
+import type { FrozenPoint } from "./source.ts";
+import { writeDisk } from "./write-disk.ts";
+
+/** Copies one frozen disk into `.partial` files, as an increment or a full, whichever is due. */
+async function writeOne(
+  request: BackupRequest,
+  context: BackupContext,
+  prepared: PreparedDisk,
+  point: FrozenPoint,
+  startedAt: Date,
+): Promise<Written> {
+  const { backupId, diskId } = prepared.request;
+  const source = point.sources.find((each) => each.diskId === diskId);
+  if (!source) throw new HoldfastError("INTERNAL", { message: `disk ${diskId} was not frozen` });
+  await using session = await openSession(source, request.image.key, context.signal);
+  const decision = decideType({
+    chain: prepared.chain,
+    request: request.type,
+    diskSize: session.size,
+    policy: request.policy,
+    now: startedAt,
+    parentUsable: prepared.parent !== null,
+    ...(prepared.parentProblem !== undefined && { parentProblem: prepared.parentProblem }),
+  });
+  await beginJob(prepared.folder, { backupId, files: [], startedAt });
+  const written = await writeDisk({
+    session,
+    folder: prepared.folder,
+    backupId,
+    parent: decision.type === "full" ? null : prepared.parent,
+    image: request.image,
+    speedLimit: request.speedLimit,
+    signal: context.signal,
+    onProgress: (progress) => context.onProgress?.({ diskId, ...progress }),
+  });
+  return { prepared, source, decision, size: session.size, written };
+}
+
+/** Writes all disks; only when each is complete and its source still stood still does the first become visible (in `backups`). */
+async function writeAndCommit(
+  request: BackupRequest,
+  context: BackupContext,
+  disks: readonly PreparedDisk[],
+  point: FrozenPoint,
+  start: { at: Date; clock: number },
+  backups: Sidecar[],
+): Promise<void> {
+  const all: Written[] = [];
+  for (const prepared of disks) all.push(await writeOne(request, context, prepared, point, start.at));
+  for (const { source } of all) await source.confirm();
+  if (context.signal?.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
+  const facts: PointFacts = {
+    request,
+    restorePointId: restorePointId(request, start.at),
+    consistency: point.consistency,
+    startedAt: start.at,
+    completedAt: context.now(),
+    durationSeconds: (performance.now() - start.clock) / 1000,
+  };
+  const bodies = await Promise.all(all.map((disk) => describeBackup(facts, disk)));
+  for (const [index, body] of bodies.entries()) {
+    backups.push(await commitBackup(disks[index]?.folder ?? "", body));
+  }
+}
+
+/** Takes back what a failed backup left; a failure of that is said, and start-up tries again. */
+async function undo(disks: readonly PreparedDisk[], context: BackupContext): Promise<void> {
+  for (const { folder, request } of disks) {
+    await abandonJob(folder, request.backupId).catch((error: unknown) => {
+      context.warn(`what the backup left in ${folder} could not be removed yet: ${String(error)}`);
+    });
+  }
+}
+
+async function backupPrepared(
+  request: BackupRequest,
+  context: BackupContext,
+  disks: readonly PreparedDisk[],
+  start: { at: Date; clock: number },
+): Promise<BackupOutcome> {
+  const warnings: string[] = [];
+  const warn = (sentence: string): void => {
+    warnings.push(sentence);
+    context.warn(sentence);
+  };
+  const point = await freeze(
+    disks.map((disk) => disk.request),
+    { ...context, warn },
+  );
+  const backups: Sidecar[] = [];
+  try {
+    await writeAndCommit(request, { ...context, warn }, disks, point, start, backups);
+    return { restorePointId: restorePointId(request, start.at), backups, warnings };
+  } finally {
+    const complete = new Set(backups.map((backup) => backup.backup_id));
+    await undo(
+      disks.filter((disk) => !complete.has(disk.request.backupId)),
+      { ...context, warn },
+    );
+    for (const problem of await point.release(complete.size === disks.length ? "committed" : "abandoned"))
+      warn(problem);
+  }
+}
+
+/**
+ * Makes one restore point of a VM's disks as qcow2 images. Throws a HoldfastError (BUSY, SOURCE_…, NO_SPACE, IO_ERROR,
+ * CANCELLED, TOOL_…); then nothing of it is left in the repository, and the chains are as they were.
+ */
+export const backupItem: BackupItem = async (request, context) => {
+  const start = { at: context.now(), clock: performance.now() };
+  const disks = await prepareDisks(request, start.at);
+  try {
+    return await backupPrepared(request, context, disks, start);
+  } catch (error) {
+    throw asHoldfastError(error, `backup of ${request.item.vmName}`);
+  } finally {
+    for (const { lock } of disks) lock.release();
+  }
+};

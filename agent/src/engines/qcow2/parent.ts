@@ -1,0 +1,87 @@
+import type { Sidecar } from "@holdfast/protocol";
+import { digestMapFile, openMap } from "../../blockmap/map-file.ts";
+import { scanDisk } from "../../blockmap/scan.ts";
+import type { Segment } from "../../blockmap/segment.ts";
+import { HoldfastError } from "../../errors.ts";
+import { connectNbd } from "../../nbd/client.ts";
+import { BASE_ALLOCATION } from "../../nbd/extents.ts";
+import { startStorageDaemon } from "../../qemu/daemon.ts";
+import { chainNode } from "../../qemu/graph.ts";
+import type { Chain } from "../../repository/chains.ts";
+import { imagePath, mapPath } from "../../repository/layout.ts";
+import type { EngineKey } from "../engine.ts";
+import { dataRanges } from "./ranges.ts";
+import { LUKS_SECRET, secretsOf } from "./target.ts";
+
+/** What an increment is compared with: the digests of the restore point it builds on. */
+export type Parent = {
+  sidecar: Sidecar;
+  /** `map`: from its hash map, which was checked; `chain`: its map is lost, so the chain itself is read again. */
+  knownBy: "map" | "chain";
+  reason: string;
+  segments: () => AsyncGenerator<Segment>;
+};
+
+/** Finds out how the newest restore point of a chain can be compared with. Nothing is read beyond its map yet. */
+export async function openParent(folder: string, chain: Chain, key: EngineKey | null): Promise<Parent | null> {
+  const sidecar = chain.backups.at(-1);
+  if (!sidecar) return null;
+  const problem = await mapProblem(folder, sidecar, key);
+  if (problem === null) {
+    const reason = `the hash map of ${sidecar.backup_id} is whole`;
+    return { sidecar, knownBy: "map", reason, segments: () => readMap(folder, sidecar, key) };
+  }
+  const reason = `the hash map of ${sidecar.backup_id} cannot be used (${problem}), so its content was read again`;
+  return { sidecar, knownBy: "chain", reason, segments: () => readChain(folder, chain, sidecar, key) };
+}
+
+async function mapProblem(folder: string, sidecar: Sidecar, key: EngineKey | null): Promise<string | null> {
+  if (sidecar.hash_map.encrypted && key === null) return "it is encrypted and there is no key";
+  try {
+    const { sha256 } = await digestMapFile(mapPath(folder, sidecar.backup_id));
+    return sha256 === sidecar.hash_map.sha256 ? null : "its digest is not the one in the sidecar";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const mapKeyOf = (sidecar: Sidecar, key: EngineKey | null): { key?: Uint8Array } =>
+  sidecar.hash_map.encrypted && key !== null ? { key: key.mapKey } : {};
+
+async function* readMap(folder: string, sidecar: Sidecar, key: EngineKey | null): AsyncGenerator<Segment> {
+  const map = await openMap(mapPath(folder, sidecar.backup_id), mapKeyOf(sidecar, key));
+  try {
+    yield* map.segments();
+  } finally {
+    await map.close();
+  }
+}
+
+async function* readChain(
+  folder: string,
+  chain: Chain,
+  sidecar: Sidecar,
+  key: EngineKey | null,
+): AsyncGenerator<Segment> {
+  const layers = chain.backups.map((backup) => ({
+    path: imagePath(folder, backup.backup_id),
+    ...(backup.image.encryption !== null && { luksSecret: LUKS_SECRET }),
+  }));
+  await using daemon = await startStorageDaemon({ secrets: secretsOf(key) });
+  await daemon.addNode(chainNode("parent", layers));
+  const endpoint = await daemon.exportNbd({ node: "parent", name: "parent" });
+  const client = await connectNbd(endpoint, { contexts: [BASE_ALLOCATION] });
+  try {
+    if (client.size !== sidecar.total_bytes) {
+      throw new HoldfastError("REPOSITORY_DAMAGED", {
+        message: `${sidecar.backup_id} has not the size its sidecar says`,
+      });
+    }
+    const data = dataRanges(client);
+    // One worker: the scan of the source, which runs at the same time, has the others.
+    const scan = scanDisk({ diskSize: client.size, reader: { kind: "nbd", endpoint }, data, workers: 1 });
+    for await (const { actual } of scan) yield actual;
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,93 @@
+import { makeBackupId, timeInName } from "@holdfast/protocol";
+import { HoldfastError } from "../../errors.ts";
+import { type CatalogueDisk, readDisk } from "../../repository/catalogue.ts";
+import type { Chain } from "../../repository/chains.ts";
+import { ensureDiskFolder } from "../../repository/files.ts";
+import { lockPath } from "../../repository/layout.ts";
+import { acquireLock, type Lock } from "../../repository/lock.ts";
+import { tidyDisk } from "../../repository/tidy.ts";
+import type { BackupRequest } from "../engine.ts";
+import { openParent, type Parent } from "./parent.ts";
+import type { DiskRequest } from "./source.ts";
+
+/** A disk of the request with its folder locked and tidied, and what is known of its past. */
+export type PreparedDisk = {
+  request: DiskRequest;
+  folder: string;
+  catalogue: CatalogueDisk;
+  chain: Chain | undefined;
+  parent: Parent | null;
+  parentProblem: string | undefined;
+  lock: Lock;
+};
+
+/** The parent an increment could build on, or why there is none; found out now, because after the copy would be late. */
+async function findParent(catalogue: CatalogueDisk, request: BackupRequest): Promise<Parent | null | string> {
+  const chain = catalogue.chains.at(-1);
+  const tip = chain?.backups.at(-1);
+  if (chain === undefined || tip === undefined || chain.closed) return null;
+  if (catalogue.unsound.includes(tip.backup_id)) return "a file of its chain is missing or cut off";
+  const keyId = tip.image.encryption?.key_id ?? null;
+  const wanted = request.image.key?.keyId ?? null;
+  if (keyId !== wanted) return `its key is ${keyId ?? "none"}, the repository's key is now ${wanted ?? "none"}`;
+  return await openParent(catalogue.folder, chain, request.image.key);
+}
+
+async function prepareDisk(
+  request: BackupRequest,
+  disk: BackupRequest["item"]["disks"][number],
+  startedAt: Date,
+): Promise<PreparedDisk> {
+  const ref = { vmContextId: request.item.vmContextId, diskId: disk.diskId };
+  const folder = await ensureDiskFolder(request.repository.path, ref);
+  const lock = await acquireLock(lockPath(folder), `backup of ${request.item.vmName}, disk ${disk.diskId}`);
+  try {
+    await tidyDisk(folder);
+    const catalogue = await readDisk(request.repository, ref);
+    const known = new Set(
+      [...catalogue.chains.flatMap((chain) => chain.backups), ...catalogue.unplaced].map((b) => b.backup_id),
+    );
+    const backupId = makeBackupId(request.item.vmName, disk.diskId, startedAt, (id) => known.has(id));
+    const chain = catalogue.chains.at(-1);
+    const found = request.type === "full" ? null : await findParent(catalogue, request);
+    const parent = typeof found === "string" ? null : found;
+    const parentProblem = typeof found === "string" ? found : undefined;
+    const parentId = parent?.sidecar.backup_id ?? null;
+    return {
+      request: { diskId: disk.diskId, spec: disk.spec, backupId, parentId },
+      folder,
+      catalogue,
+      chain,
+      parent,
+      parentProblem,
+      lock,
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Locks, tidies and reads the folders of all disks, in disk order so that two runs cannot hold each other up. */
+export async function prepareDisks(request: BackupRequest, startedAt: Date): Promise<PreparedDisk[]> {
+  const disks = request.item.disks.toSorted((a, b) => a.diskId - b.diskId);
+  const ids = disks.map((disk) => disk.diskId);
+  if (ids.length === 0 || new Set(ids).size !== ids.length) {
+    throw new HoldfastError("BAD_REQUEST", {
+      message: `an item needs at least one disk, each with its own number (got ${ids.join(", ")})`,
+    });
+  }
+  const prepared: PreparedDisk[] = [];
+  try {
+    for (const disk of disks) prepared.push(await prepareDisk(request, disk, startedAt));
+    return prepared;
+  } catch (error) {
+    for (const { lock } of prepared) lock.release();
+    throw error;
+  }
+}
+
+/** Name of the moment that all disks of a request share. */
+export function restorePointId(request: BackupRequest, startedAt: Date): string {
+  return `restore-point-${request.item.vmContextId}-${timeInName(startedAt)}`;
+}

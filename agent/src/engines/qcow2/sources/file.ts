@@ -1,0 +1,110 @@
+import { stat } from "node:fs/promises";
+import { HoldfastError } from "../../../errors.ts";
+import type { BlockNode } from "../../../qemu/daemon.ts";
+import { fileNode } from "../../../qemu/graph.ts";
+import { imageInfo } from "../../../qemu/image.ts";
+import {
+  type DiskRequest,
+  type Freeze,
+  type FreezeContext,
+  type FrozenPoint,
+  type OpenSource,
+  SOURCE_NODE,
+  type SourceSpec,
+} from "../source.ts";
+import { checkForeignImage, type ImageLayer, qcow2Layers } from "./foreign.ts";
+import { type ImageTracking, trackByImage } from "./image-bitmap.ts";
+import { resolveInsideRoots } from "./roots.ts";
+import { watchStillness } from "./stillness.ts";
+
+type FileSpec = Extract<SourceSpec, { kind: "file" }>;
+
+/** Images are opened without QEMU's locks, so that a VM that is started meanwhile starts; stillness is checked instead. */
+const LOOK_ONLY = { readOnly: true, locking: false };
+
+async function checkFile(path: string, format: FileSpec["format"]): Promise<void> {
+  const { size, ...kind } = await stat(path);
+  if (!(await stat(path)).isFile()) {
+    const remedy = "Name an image file, or use source kind 'block' for a device.";
+    throw new HoldfastError("SOURCE_NOT_A_DISK", {
+      message: `${path} is not a file`,
+      remedy,
+      details: `mode ${kind.mode.toString(8)}`,
+    });
+  }
+  if (size === 0) {
+    throw new HoldfastError("SOURCE_EMPTY", {
+      message: `${path} is empty (0 bytes)`,
+      remedy: "Was the disk created, or its volume mounted?",
+    });
+  }
+  if (format === "raw" && size % 512 !== 0) {
+    const remedy = "A raw disk is a multiple of 512 bytes. Is the format right, or was the file cut off?";
+    throw new HoldfastError("SOURCE_NOT_A_DISK", {
+      message: `${path} is not a raw disk: it has ${size} bytes`,
+      remedy,
+    });
+  }
+}
+
+function layersNode(layers: readonly ImageLayer[]): BlockNode {
+  const toNode = (backing: BlockNode | null, { path, format }: ImageLayer): BlockNode => ({
+    driver: format,
+    "read-only": true,
+    file: fileNode(path, LOOK_ONLY),
+    ...(format === "qcow2" && { backing }),
+  });
+  const top = layers.toReversed().reduce<BlockNode | null>(toNode, null);
+  return { ...top, driver: top?.driver ?? "raw", "node-name": SOURCE_NODE };
+}
+
+function foreignNode(path: string, format: "vmdk" | "vhdx" | "vdi"): BlockNode {
+  const node = { driver: format, "node-name": SOURCE_NODE, "read-only": true, file: fileNode(path, LOOK_ONLY) };
+  return format === "vmdk" ? { ...node, backing: null } : node;
+}
+
+type OpenedFile = { source: OpenSource; tracking: ImageTracking | null };
+
+async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeContext): Promise<OpenedFile> {
+  const { spec } = disk;
+  const path = await resolveInsideRoots(spec.path, context.roots);
+  await checkFile(path, spec.format);
+  let layers: ImageLayer[] = [{ path, format: "raw" }];
+  if (spec.format === "qcow2") layers = await qcow2Layers(path, context.roots);
+  else if (spec.format !== "raw") await checkForeignImage(path, spec.format);
+  for (const layer of layers)
+    await imageInfo(layer.path, spec.format === "qcow2" ? layer.format : spec.format, context.signal);
+  const tracking = spec.format === "qcow2" ? await trackByImage(path, disk, spec.write_bitmap) : null;
+  const foreign = spec.format === "raw" || spec.format === "qcow2" ? null : spec.format;
+  const source: OpenSource = {
+    diskId: disk.diskId,
+    kind: "file",
+    description: path,
+    format: spec.format,
+    node: foreign === null ? layersNode(layers) : foreignNode(path, foreign),
+    rawFile: spec.format === "raw" ? path : null,
+    dirty: tracking?.dirty ?? { via: "none" },
+    dirtyReason: tracking?.dirtyReason ?? `a ${spec.format} file keeps no dirty bitmap`,
+    confirm: await watchStillness(
+      layers.map((layer) => layer.path),
+      "file",
+    ),
+  };
+  return { source, tracking };
+}
+
+/** Disks of a stopped VM in image files. They are only read (but for a bitmap, where allowed) and watched for changes. */
+export const freezeFiles: Freeze<"file"> = async (disks, context): Promise<FrozenPoint> => {
+  const opened: OpenedFile[] = [];
+  const release: FrozenPoint["release"] = async (outcome) => {
+    const problems = await Promise.all(opened.map(async ({ tracking }) => (await tracking?.release(outcome)) ?? []));
+    return problems.flat();
+  };
+  try {
+    for (const disk of disks) opened.push(await openFile(disk, context));
+  } catch (error) {
+    for (const problem of await release("abandoned")) context.warn(problem);
+    throw error;
+  }
+  return { consistency: "offline", sources: opened.map(({ source }) => source), release };
+};

@@ -1,0 +1,1 @@
+export const freezeQmp = null as never;
