@@ -1,0 +1,117 @@
+/** The ledger of runs: one small file each in `<state_dir>/runs`, so that none vanishes unseen. */
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { timeInName } from "@holdfast/protocol";
+import { writeDurably } from "../durable.ts";
+import { asHoldfastError } from "../errors.ts";
+import { isAlive, ownIdentity } from "./process-identity.ts";
+import { type RunKind, type RunningRecord, type RunRecord, runRecord } from "./run-record.ts";
+
+/** So many records are kept, the newest; running ones are never dropped. */
+export const KEPT_RUNS = 1000;
+
+const FILE_NAME = /^run-.*\.json$/;
+
+export type LedgerView = {
+  /** Newest first. */
+  runs: RunRecord[];
+  /** Names of files that hold no record. */
+  unreadable: string[];
+};
+
+/** The ledger's folder, made when missing. */
+export async function openLedger(stateDir: string): Promise<string> {
+  const folder = join(stateDir, "runs");
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (error) {
+    throw asHoldfastError(error, `making the agent's state folder ${folder}`);
+  }
+}
+
+/** Records durably, before anything else is done, that a run begins. */
+export async function beginRun(
+  ledger: string,
+  about: { kind: RunKind; item: string; subject?: string; at: Date },
+): Promise<RunningRecord> {
+  const { kind, item, subject = null, at } = about;
+  const record: RunningRecord = {
+    schema: "holdfast.run/1",
+    run_id: `run-${timeInName(at)}-${kind}-${randomBytes(4).toString("hex")}`,
+    kind,
+    item,
+    subject,
+    process: ownIdentity(),
+    started_at: at.toISOString(),
+    state: "running",
+  };
+  await writeRun(ledger, record);
+  await dropOldest(ledger);
+  return record;
+}
+
+/** Records durably how a run ended. */
+export async function writeRun(ledger: string, record: RunRecord): Promise<void> {
+  const path = join(ledger, `${record.run_id}.json`);
+  try {
+    await writeDurably(path, `${JSON.stringify(record, null, 2)}\n`, 0o600);
+  } catch (error) {
+    throw asHoldfastError(error, `recording the run in ${path}`);
+  }
+}
+
+/** Every run that is known. */
+export async function readLedger(ledger: string): Promise<LedgerView> {
+  const names = (await fileNames(ledger)).toReversed();
+  const read = await Promise.all(names.map(async (name) => ({ name, record: await readRun(ledger, name) })));
+  return {
+    runs: read.flatMap(({ record }) => record ?? []),
+    unreadable: read.filter(({ record }) => record === undefined).map(({ name }) => name),
+  };
+}
+
+/** Marks runs as lost whose process is gone; resolves with those found now. Any process may do this at any time. */
+export async function noticeLost(ledger: string, now: Date): Promise<RunRecord[]> {
+  const found: RunRecord[] = [];
+  for (const record of (await readLedger(ledger)).runs) {
+    if (record.state !== "running" || isAlive(record.process)) continue;
+    // Its last word may have been written after we read the record and before we looked for the process.
+    const settled = await readRun(ledger, `${record.run_id}.json`);
+    if (settled?.state !== "running") continue;
+    const lost: RunRecord = { ...settled, state: "lost", ended_at: now.toISOString(), error: LOST };
+    await writeRun(ledger, lost);
+    found.push(lost);
+  }
+  return found;
+}
+
+const LOST = {
+  code: "LOST",
+  message: "its process ended without saying how the run ended: it was killed, or the host went down",
+  remedy: "Run it again; what it left half done is tidied first.",
+};
+
+async function readRun(ledger: string, name: string): Promise<RunRecord | undefined> {
+  try {
+    return runRecord.safeParse(JSON.parse(await readFile(join(ledger, name), "utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Oldest first: the names begin with the time. */
+async function fileNames(ledger: string): Promise<string[]> {
+  try {
+    return (await readdir(ledger)).filter((name) => FILE_NAME.test(name)).sort();
+  } catch (error) {
+    throw asHoldfastError(error, `reading the ledger ${ledger}`);
+  }
+}
+
+async function dropOldest(ledger: string): Promise<void> {
+  const names = await fileNames(ledger);
+  for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS)))
+    if ((await readRun(ledger, name))?.state !== "running") await rm(join(ledger, name), { force: true });
+}

@@ -1,0 +1,34 @@
+/** One run of the agent, as the ledger keeps it. */
+import { z } from "zod";
+
+const time = z.iso.datetime();
+const sentence = z.string().max(4000);
+
+export const runKind = z.enum(["backup", "verify", "drill", "restore", "removal"]);
+export type RunKind = z.infer<typeof runKind>;
+
+const runError = z.object({ code: z.string().max(64), message: sentence, remedy: sentence.nullable() });
+export type RunError = z.infer<typeof runError>;
+
+const facts = {
+  schema: z.literal("holdfast.run/1"),
+  run_id: z.string().regex(/^run-\d{8}-\d{6}-[a-z]+-[0-9a-f]{8}$/),
+  kind: runKind,
+  /** The item's vm_context_id. */
+  item: z.string().max(200),
+  /** What it works on beyond that: a backup id, a target. */
+  subject: z.string().max(4200).nullable(),
+  process: z.object({ pid: z.number().int(), started: z.string().nullable() }),
+  started_at: time,
+};
+
+export const runRecord = z.discriminatedUnion("state", [
+  z.object({ ...facts, state: z.literal("running") }),
+  z.object({ ...facts, state: z.literal("completed"), ended_at: time, outcome: sentence }),
+  z.object({ ...facts, state: z.literal("failed"), ended_at: time, error: runError }),
+  z.object({ ...facts, state: z.literal("cancelled"), ended_at: time, error: runError }),
+  /** Its process is gone without having said how the run ended; `ended_at` is when that was noticed. */
+  z.object({ ...facts, state: z.literal("lost"), ended_at: time, error: runError }),
+]);
+export type RunRecord = z.infer<typeof runRecord>;
+export type RunningRecord = Extract<RunRecord, { state: "running" }>;
