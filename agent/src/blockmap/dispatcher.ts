@@ -1,0 +1,121 @@
+import { HoldfastError } from "../errors.ts";
+import { type Lane, openLane } from "./lane.ts";
+import type { BlockReader, HashedBlocks } from "./messages.ts";
+import { BLOCK_SIZE, countBlocks } from "./segment.ts";
+
+/** A second task lies ready in the worker while it does the first. */
+const TASKS_PER_WORKER = 2;
+
+export type Dispatcher = {
+  /** Reads and hashes the wanted blocks of a segment on whichever worker is free. */
+  hash(index: number, wanted: Uint8Array): Promise<HashedBlocks>;
+  /** Ends all tasks, makes the workers let go of the source. */
+  close(): Promise<void>;
+};
+
+type Task = { index: number; wanted: Uint8Array } & PromiseWithResolvers<HashedBlocks>;
+
+export type DispatcherOptions = {
+  reader: BlockReader;
+  diskSize: number;
+  workers: number;
+  /** Bytes per second of reading. */
+  speedLimit: number | undefined;
+  signal: AbortSignal | undefined;
+};
+
+/** Hands tasks to at most `workers` threads, in order and no faster than the limit. Threads are taken as they are needed. */
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { signal } = options;
+  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const lanes = createLanes(options, stop);
+  const queue: Task[] = [];
+  const running = new Set<Task>();
+  const pace = createPace(options.speedLimit, pump);
+  let ended: HoldfastError | undefined;
+
+  function pump(): void {
+    while (queue.length > 0 && pace.ready()) {
+      const lane = lanes.free();
+      const task = lane && queue.shift();
+      if (lane === undefined || task === undefined) return;
+      pace.spend(countBlocks(task.wanted) * BLOCK_SIZE);
+      running.add(task);
+      const settled = lane.hash(task.index, task.wanted).then(task.resolve, task.reject);
+      void settled.finally(() => {
+        running.delete(task);
+        pump();
+      });
+    }
+  }
+
+  function end(message: string): void {
+    ended ??= new HoldfastError("CANCELLED", { message, cause: signal?.reason });
+    Atomics.store(stop, 0, 1);
+    pace.cancel();
+    for (const task of [...queue.splice(0), ...running]) task.reject(ended);
+  }
+
+  const onAbort = (): void => end("the scan was cancelled");
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    hash: (index, wanted) => {
+      const task = createTask(index, wanted);
+      if (ended === undefined) queue.push(task);
+      else task.reject(ended);
+      pump();
+      return task.promise;
+    },
+    close: async () => {
+      signal?.removeEventListener("abort", onAbort);
+      end("the scan was stopped");
+      await lanes.close();
+    },
+  };
+}
+
+function createTask(index: number, wanted: Uint8Array): Task {
+  const task: Task = { index, wanted, ...Promise.withResolvers<HashedBlocks>() };
+  // Tasks are awaited in their order; one that fails before its turn must not count as unhandled.
+  task.promise.catch(() => undefined);
+  return task;
+}
+
+function createLanes({ reader, diskSize, workers }: DispatcherOptions, stop: Int32Array<SharedArrayBuffer>) {
+  const lanes: Lane[] = [];
+  return {
+    /** The least busy lane, or a new one rather than to make a task wait; undefined when all are full. */
+    free: (): Lane | undefined => {
+      const least = lanes.toSorted((a, b) => a.load() - b.load())[0];
+      if (least !== undefined && (least.load() === 0 || lanes.length >= workers)) {
+        return least.load() < TASKS_PER_WORKER ? least : undefined;
+      }
+      const lane = openLane({ kind: "open", reader, diskSize, stop });
+      lanes.push(lane);
+      return lane;
+    },
+    close: async (): Promise<void> => {
+      await Promise.all(lanes.map((lane) => lane.close()));
+    },
+  };
+}
+
+/** Spreads bytes over time: not ready while what was spent is ahead of the clock; then it wakes once. */
+function createPace(bytesPerSecond: number | undefined, wake: () => void) {
+  let readyAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    ready: (): boolean => {
+      const wait = readyAt - performance.now();
+      if (bytesPerSecond === undefined || wait <= 0) return true;
+      clearTimeout(timer);
+      timer = setTimeout(wake, wait);
+      return false;
+    },
+    spend: (bytes: number): void => {
+      if (bytesPerSecond !== undefined)
+        readyAt = Math.max(readyAt, performance.now()) + (bytes / bytesPerSecond) * 1000;
+    },
+    cancel: (): void => clearTimeout(timer),
+  };
+}

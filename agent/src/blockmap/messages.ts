@@ -1,0 +1,32 @@
+/** What a scan and its worker threads say to each other. */
+import type { NbdEndpoint } from "../nbd/endpoint.ts";
+
+/** Where the disk's bytes come from; each worker opens it for itself. */
+export type BlockReader = { kind: "file"; path: string } | { kind: "nbd"; endpoint: NbdEndpoint };
+
+export type OpenRequest = {
+  kind: "open";
+  reader: BlockReader;
+  diskSize: number;
+  /** One Int32 shared by all workers of a scan; not 0 = stop reading. Heard between two reads, unlike a message. */
+  stop: Int32Array<SharedArrayBuffer>;
+};
+
+/** Hash these blocks of that segment. */
+export type HashRequest = { kind: "hash"; id: number; index: number; wanted: Uint8Array };
+
+/** Stop, let go of the source, answer with `closed`. */
+export type CloseRequest = { kind: "close" };
+
+export type Request = OpenRequest | HashRequest | CloseRequest;
+
+/** The wanted blocks that are not zeros, as the present blocks of a segment. */
+export type HashedBlocks = { present: Uint8Array; digests: Uint8Array; bytesRead: number };
+
+/** A HoldfastError on its way between threads. */
+export type ErrorMessage = { code: string; message: string; remedy?: string; details?: string };
+
+export type Reply =
+  | { kind: "hashed"; id: number; hashed: HashedBlocks }
+  | { kind: "failed"; id: number; error: ErrorMessage }
+  | { kind: "closed" };

@@ -1,0 +1,159 @@
+/**
+ * The unit of a block hash map: what 1024 neighbouring blocks (64 MiB) of a disk hold. A block of zeros is absent;
+ * any other block is present with its sha256. Everything here is pure.
+ */
+export const BLOCK_SIZE = 65536;
+export const SEGMENT_BLOCKS = 1024;
+export const DIGEST_BYTES = 32;
+/** Length of a bitmap with one bit per block of a segment; bit i is bit (i % 8) of byte (i >> 3). */
+export const BITMAP_BYTES = SEGMENT_BLOCKS / 8;
+export const SEGMENT_BYTES = BLOCK_SIZE * SEGMENT_BLOCKS;
+
+/** `present`: 128 bytes, bit i = block i of the segment holds data. `digests`: 32 bytes for each present block, in order. */
+export type Segment = { index: number; present: Uint8Array; digests: Uint8Array };
+
+const BITS_IN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
+
+export function blankBitmap(): Uint8Array {
+  return new Uint8Array(BITMAP_BYTES);
+}
+
+export function hasBlock(bitmap: Uint8Array, block: number): boolean {
+  return (((bitmap[block >> 3] ?? 0) >> (block & 7)) & 1) === 1;
+}
+
+/** Sets the bits from `first` up to, not including, `end`. */
+export function addBlocks(bitmap: Uint8Array, first: number, end: number): void {
+  let block = first;
+  while (block < end) {
+    if ((block & 7) === 0 && end - block >= 8) {
+      const wholeBytes = (end - block) >> 3;
+      bitmap.fill(0xff, block >> 3, (block >> 3) + wholeBytes);
+      block += wholeBytes * 8;
+    } else {
+      bitmap[block >> 3] = (bitmap[block >> 3] ?? 0) | (1 << (block & 7));
+      block += 1;
+    }
+  }
+}
+
+export function countBlocks(bitmap: Uint8Array): number {
+  let count = 0;
+  for (const byte of bitmap) count += BITS_IN_BYTE[byte] ?? 0;
+  return count;
+}
+
+export function isBlank(bitmap: Uint8Array): boolean {
+  return bitmap.every((byte) => byte === 0);
+}
+
+/** The blocks that both bitmaps hold. */
+export function commonBlocks(left: Uint8Array, right: Uint8Array): Uint8Array {
+  return left.map((byte, at) => byte & (right[at] ?? 0));
+}
+
+/** How many blocks of the disk lie in the segment with this index: 1024, fewer in the last one, 0 past the end. */
+export function blocksInSegment(index: number, diskSize: number): number {
+  const blocks = Math.ceil(diskSize / BLOCK_SIZE) - index * SEGMENT_BLOCKS;
+  return Math.max(0, Math.min(SEGMENT_BLOCKS, blocks));
+}
+
+/** Says in words why a segment cannot belong to a map of a disk of that size; null when it can. */
+export function segmentFault(segment: Segment, diskSize: number): string | null {
+  const { index, present, digests } = segment;
+  if (!Number.isSafeInteger(index) || index < 0) return `segment index ${index} is not a whole number`;
+  const blocks = blocksInSegment(index, diskSize);
+  if (blocks === 0) return `segment ${index} lies behind the end of the disk`;
+  if (present.length !== BITMAP_BYTES) return `segment ${index} has a bitmap of ${present.length} bytes`;
+  const count = countBlocks(present);
+  if (digests.length !== count * DIGEST_BYTES) {
+    return `segment ${index} marks ${count} blocks and has ${digests.length / DIGEST_BYTES} digests`;
+  }
+  for (let block = blocks; block < SEGMENT_BLOCKS; block++) {
+    if (hasBlock(present, block)) return `segment ${index} marks block ${block}, which lies behind the end of the disk`;
+  }
+  return null;
+}
+
+/** Puts the parts of one segment together. The parts must be disjoint and stand in ascending order of their blocks. */
+export function joinParts(index: number, parts: readonly Segment[]): Segment {
+  const present = blankBitmap();
+  for (const part of parts) {
+    for (const [at, byte] of part.present.entries()) present[at] = (present[at] ?? 0) | byte;
+  }
+  return { index, present, digests: Buffer.concat(parts.map((part) => part.digests)) };
+}
+
+/** Takes the blocks marked in `looked` from `seen` and all the others from `before`. */
+export function overlaySegment(before: Segment, seen: Segment, looked: Uint8Array): Segment {
+  const present = before.present.map((byte, at) => {
+    const mask = looked[at] ?? 0;
+    return (byte & ~mask) | ((seen.present[at] ?? 0) & mask);
+  });
+  const digests = new Uint8Array(countBlocks(present) * DIGEST_BYTES);
+  const position = { before: 0, seen: 0, out: 0 };
+  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    const useSeen = hasBlock(looked, block);
+    if (hasBlock(present, block)) {
+      const from = useSeen ? position.seen : position.before;
+      digests.set((useSeen ? seen : before).digests.subarray(from, from + DIGEST_BYTES), position.out);
+      position.out += DIGEST_BYTES;
+    }
+    if (hasBlock(before.present, block)) position.before += DIGEST_BYTES;
+    if (hasBlock(seen.present, block)) position.seen += DIGEST_BYTES;
+  }
+  return { index: before.index, present, digests };
+}
+
+/** Bitmap of the blocks that differ: other digest, or present on one side only. `expected` null expects nothing. */
+export function differingBlocks(actual: Segment, expected: Segment | null): Uint8Array {
+  if (expected === null) return actual.present.slice();
+  const left = Buffer.from(actual.digests.buffer, actual.digests.byteOffset, actual.digests.length);
+  const differing = blankBitmap();
+  let ours = 0;
+  let theirs = 0;
+  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    const here = hasBlock(actual.present, block);
+    const there = hasBlock(expected.present, block);
+    const same =
+      here === there &&
+      (!here || left.compare(expected.digests, theirs, theirs + DIGEST_BYTES, ours, ours + DIGEST_BYTES) === 0);
+    if (!same) addBlocks(differing, block, block + 1);
+    if (here) ours += DIGEST_BYTES;
+    if (there) theirs += DIGEST_BYTES;
+  }
+  return differing;
+}
+
+/** Cuts a bitmap into bitmaps of at most `limit` blocks each, in ascending order; none for a blank one. */
+export function splitBlocks(bitmap: Uint8Array, limit: number): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let filled = limit;
+  let piece = blankBitmap();
+  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    if (!hasBlock(bitmap, block)) continue;
+    if (filled === limit) {
+      piece = blankBitmap();
+      pieces.push(piece);
+      filled = 0;
+    }
+    addBlocks(piece, block, block + 1);
+    filled += 1;
+  }
+  return pieces;
+}
+
+/** Neighbouring marked blocks as runs of at most `limit` blocks, in ascending order. */
+export function blockRuns(bitmap: Uint8Array, limit: number): { first: number; count: number }[] {
+  const runs: { first: number; count: number }[] = [];
+  let run: { first: number; count: number } | undefined;
+  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    if (!hasBlock(bitmap, block)) run = undefined;
+    else if (run !== undefined && run.count < limit) run.count += 1;
+    else {
+      run = { first: block, count: 1 };
+      runs.push(run);
+    }
+  }
+  return runs;
+}
