@@ -71,6 +71,14 @@ export function timedOut(what: string, milliseconds: number): HoldfastError {
   });
 }
 
+/** With TLS 1.3 a server judges the client's certificate only after the client thinks that all is well. */
+export function endedAfterTls(): HoldfastError {
+  return new HoldfastError("NBD_REFUSED", {
+    message: "The NBD server ended the connection as soon as TLS was set up",
+    remedy: "It may ask for a client certificate that it trusts: set `cert` and `key`, or look into its log.",
+  });
+}
+
 /** Connecting failed, or TLS did: the system's own words become the details. */
 export function connectFailed(endpoint: string, error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;

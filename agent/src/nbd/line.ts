@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { HoldfastError } from "../errors.ts";
 import { describeEndpoint, type NbdEndpoint, type NbdTls } from "./endpoint.ts";
-import { cancelled, connectFailed, protocolError, timedOut } from "./failures.ts";
+import { cancelled, connectFailed, endedAfterTls, protocolError, timedOut } from "./failures.ts";
 import { greet, requestTls, type Talk } from "./handshake.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 
@@ -88,7 +88,8 @@ async function upgrade(line: Line, options: ConnectionOptions): Promise<void> {
   line.socket = secure;
   watch(secure, line.listener);
   await opened(secure, "secureConnect");
-  secure.on("data", line.listener.bytes);
+  line.listener.closed = (error) => line.inbox.fail(error ?? endedAfterTls());
+  secure.on("data", (chunk) => line.listener.bytes(chunk));
 }
 
 async function open(line: Line, tls: ConnectionOptions | undefined): Promise<void> {

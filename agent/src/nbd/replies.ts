@@ -29,6 +29,9 @@ function receive(request: Pending, offset: number, length: number): Uint8Array {
 
 function checkChunk(request: Pending, type: number, bodyLength: number): void {
   if (request.chunksLeft-- === 0) throw protocolError(`too many chunks in answer to a ${describeRequest(request)}`);
+  if (type === CHUNK.data && bodyLength - 8 > request.length) {
+    throw protocolError(`${bodyLength - 8} bytes in answer to a ${describeRequest(request)}`);
+  }
   if (type !== CHUNK.status) return;
   // Each run is at least a byte long, so a short request cannot have a long answer.
   if (request.command !== COMMAND.blockStatus || (bodyLength - 4) / 8 > request.length) {
