@@ -20,7 +20,7 @@ const ERRNO: Readonly<Record<number, { name: string; code: ErrorCode; remedy: st
 const SHOWN_TEXT = 300;
 
 /** What a server says, made safe for a log line: bounded, and no control characters. */
-export function quoteServer(text: Uint8Array): string {
+function quoteServer(text: Uint8Array): string {
   const plain = new TextDecoder().decode(text.subarray(0, SHOWN_TEXT));
   return plain.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
 }

@@ -7,7 +7,7 @@
 export const GREETING_MAGIC = 0x4e42444d41474943n;
 export const OPTION_MAGIC = 0x49484156454f5054n;
 export const OPTION_REPLY_MAGIC = 0x0003e889045565a9n;
-export const REQUEST_MAGIC = 0x25609513;
+const REQUEST_MAGIC = 0x25609513;
 export const SIMPLE_REPLY_MAGIC = 0x67446698;
 export const CHUNK_MAGIC = 0x668e33ef;
 
@@ -75,7 +75,7 @@ export function readUint64(bytes: Buffer, at: number): number {
 }
 
 /** Writes a safe non-negative integer as an unsigned 64-bit number. */
-export function writeUint64(bytes: Buffer, value: number, at: number): void {
+function writeUint64(bytes: Buffer, value: number, at: number): void {
   bytes.writeUInt32BE(Math.floor(value / TWO_32), at);
   bytes.writeUInt32BE(value % TWO_32, at + 4);
 }

@@ -3,8 +3,8 @@ import { protocolError } from "./failures.ts";
 /** A stretch of the export with one state; `flags` mean what the meta context says they mean. */
 export type StatusRun = { offset: number; length: number; flags: number };
 
-/** Runs of one answer that are kept; the rest is asked for again, so that memory stays bounded. */
-const MOST_RUNS = 65_536;
+/** Runs of one answer that are kept (QEMU sends no more); the rest is asked for again, so that memory stays bounded. */
+const MOST_RUNS = 131_072;
 
 export type StatusRange = { offset: number; length: number };
 
