@@ -1,6 +1,7 @@
 /** The disk's bytes as a worker thread reads them. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { asHoldfastError, HoldfastError } from "../errors.ts";
+import type { NbdEndpoint } from "../nbd/endpoint.ts";
 import type { BlockReader } from "./messages.ts";
 
 export type BlockSource = {
@@ -14,9 +15,16 @@ export type BlockSource = {
 
 const NBD_DEPTH = 4;
 
-/** Opens the source. Errors: NOT_FOUND, NO_PERMISSION, SOURCE_CHANGED when it is smaller than the disk should be, NBD's own. */
-export async function openBlockSource(reader: BlockReader, diskSize: number): Promise<BlockSource> {
-  return reader.kind === "file" ? openFile(reader.path) : await openNbd(reader.endpoint, diskSize);
+/**
+ * Opens the source; the signal ends it, also while it still connects. Errors: NOT_FOUND, NO_PERMISSION, SOURCE_CHANGED when an
+ * export is smaller than the disk should be, and NBD's own.
+ */
+export async function openBlockSource(
+  reader: BlockReader,
+  diskSize: number,
+  signal: AbortSignal,
+): Promise<BlockSource> {
+  return reader.kind === "file" ? openFile(reader.path) : await openNbd(reader.endpoint, diskSize, signal);
 }
 
 function openFile(path: string): BlockSource {
@@ -60,17 +68,17 @@ function shrank(name: string, end: number): HoldfastError {
   });
 }
 
-async function openNbd(endpoint: Extract<BlockReader, { kind: "nbd" }>["endpoint"], diskSize: number) {
+async function openNbd(endpoint: NbdEndpoint, diskSize: number, signal: AbortSignal): Promise<BlockSource> {
   // Loaded only here, so that threads that read files start without it.
   const { connectNbd } = await import("../nbd/client.ts");
-  const connection = await connectNbd(endpoint);
+  const connection = await connectNbd(endpoint, { signal });
   if (connection.size < diskSize) {
     await connection.close();
     throw shrank("the NBD export", connection.size);
   }
   return {
     depth: NBD_DEPTH,
-    read: (offset: number, buffer: Uint8Array) => connection.read(offset, buffer),
+    read: (offset, buffer) => connection.read(offset, buffer),
     close: () => connection.close(),
   };
 }

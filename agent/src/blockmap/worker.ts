@@ -8,6 +8,7 @@ import type { ErrorMessage, HashRequest, OpenRequest, Reply, Request } from "./m
 type Session = {
   request: OpenRequest;
   source: Promise<BlockSource>;
+  ending: AbortController;
   buffers: Buffer[];
   running: Set<Promise<void>>;
 };
@@ -19,10 +20,11 @@ function reply(message: Reply): void {
 }
 
 function open(request: OpenRequest): void {
-  const source = openBlockSource(request.reader, request.diskSize);
+  const ending = new AbortController();
+  const source = openBlockSource(request.reader, request.diskSize, ending.signal);
   // Each hash request reports the failure; alone it must not end the thread.
   source.catch(() => undefined);
-  session = { request, source, buffers: [], running: new Set() };
+  session = { request, source, ending, buffers: [], running: new Set() };
 }
 
 async function hashFor({ request, source, buffers }: Session, task: HashRequest): Promise<void> {
@@ -36,14 +38,15 @@ async function hashFor({ request, source, buffers }: Session, task: HashRequest)
 }
 
 async function close(): Promise<void> {
-  const ending = session;
+  const last = session;
   session = undefined;
-  // Closing first makes reads that hang fail, so that the tasks end.
-  await ending?.source.then(
+  // This first, so that reads over a network that hang fail, and with them their tasks.
+  last?.ending.abort();
+  await Promise.allSettled(last?.running ?? []);
+  await last?.source.then(
     (source) => source.close(),
     () => undefined,
   );
-  await Promise.allSettled(ending?.running ?? []);
   reply({ kind: "closed" });
 }
 

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as model from "../../../test/helpers/model-disk.ts";
+import { scratchFolder, startNbdkit, startQemuExport } from "../../../test/helpers/nbd-servers.ts";
+import { connectNbd } from "../nbd/client.ts";
+import type { NbdEndpoint } from "../nbd/endpoint.ts";
+import { BASE_ALLOCATION, isData, statusRuns } from "../nbd/extents.ts";
+import { scanDisk } from "./scan.ts";
+import { BLOCK_SIZE, SEGMENT_BYTES } from "./segment.ts";
+
+const DISK = 2 * SEGMENT_BYTES + 3 * 512;
+const BLOCKS = new Map([0, 1, 17, 18, 500, 1023, 1024, 2048].map((at): [number, number] => [at, at % 7]));
+
+async function* dataOf(endpoint: NbdEndpoint) {
+  const client = await connectNbd(endpoint, { contexts: [BASE_ALLOCATION] });
+  try {
+    for await (const run of statusRuns(client, BASE_ALLOCATION)) if (isData(run.flags)) yield run;
+  } finally {
+    await client.close();
+  }
+}
+
+const everything = (diskSize: number) => model.stream([{ offset: 0, length: diskSize }]);
+
+test("a scan through qemu-storage-daemon's NBD export equals the naive hash", async () => {
+  await using folder = await scratchFolder();
+  const path = join(folder.path, "disk.raw");
+  await model.writeModelDisk(path, BLOCKS, DISK);
+  const node = `driver=raw,node-name=disk,read-only=on,file.driver=file,file.filename=${path}`;
+  await using server = await startQemuExport(["--blockdev", node]);
+  const { endpoint } = server;
+  for (const data of [dataOf(endpoint), everything(DISK)]) {
+    const scanned = await model.collect(scanDisk({ diskSize: DISK, reader: { kind: "nbd", endpoint }, data }));
+    expect(model.fromSegments(scanned.map(({ actual }) => actual))).toEqual(model.naiveDigests(BLOCKS, DISK));
+  }
+});
+
+test("an export smaller than the disk, and one that is not there", async () => {
+  await using server = await startNbdkit(["-r", "memory", String(SEGMENT_BYTES)]);
+  const { endpoint } = server;
+  const scan = (diskSize: number, reader: NbdEndpoint) =>
+    model.collect(scanDisk({ diskSize, reader: { kind: "nbd", endpoint: reader }, data: everything(diskSize) }));
+  await expect(scan(DISK, endpoint)).rejects.toMatchObject({ code: "SOURCE_CHANGED" });
+  await expect(scan(DISK, { ...endpoint, socket: `${endpoint.socket}.none` })).rejects.toMatchObject({
+    code: "NBD_REFUSED",
+  });
+  expect(await scan(SEGMENT_BYTES, endpoint)).toEqual([]);
+});
+
+test("a server's read error fails the scan", async () => {
+  await using server = await startNbdkit(["-r", "--filter=error", "pattern", String(DISK), "error-pread-rate=100%"]);
+  const scan = scanDisk({ diskSize: DISK, reader: { kind: "nbd", endpoint: server.endpoint }, data: everything(DISK) });
+  await expect(model.collect(scan)).rejects.toMatchObject({ code: "IO_ERROR" });
+});
+
+test("abort does not wait for a server that hangs, while reading and while connecting", async () => {
+  await using reading = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "rdelay=60"]);
+  await using connecting = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "delay-open=60"]);
+  for (const { endpoint } of [reading, connecting]) {
+    const abort = new AbortController();
+    const started = performance.now();
+    setTimeout(() => abort.abort(), 200);
+    const scan = scanDisk({
+      diskSize: DISK,
+      reader: { kind: "nbd", endpoint },
+      data: everything(BLOCK_SIZE * 100),
+      signal: abort.signal,
+    });
+    await expect(model.collect(scan)).rejects.toMatchObject({ code: "CANCELLED" });
+    expect(performance.now() - started).toBeLessThan(2_500);
+  }
+});
