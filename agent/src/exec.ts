@@ -1,9 +1,10 @@
 /**
  * The only place that starts processes. Arguments are arrays, never a shell line; every process has a time limit,
- * bounded output and a C locale, and none outlives the agent (see `GUARD`).
+ * bounded output and a C locale, and none outlives the agent (see exec-guard.ts).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { HoldfastError } from "./errors.ts";
+import { guarded } from "./exec-guard.ts";
 
 /** Kept of standard output; `qemu-img check` can print tens of thousands of lines. */
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
@@ -11,21 +12,12 @@ const STDERR_KEPT = 4_000;
 const KILL_AFTER_TERM_MS = 3_000;
 const onPosix = process.platform !== "win32";
 
-/**
- * A command that runs under this script dies with the agent: the shell waits for the end of its standard input, which
- * comes when the agent ends, however that happens (kill -9 too). `$1` is the address space it may use, in KiB.
- */
-const GUARD = [
-  'ulimit -c 0; ulimit -v "$1"; shift; exec 9<&0 </dev/null; "$@" 9<&- & p=$!',
-  '{ read -r line <&9; kill -9 "$p"; } >/dev/null 2>&1 & w=$!',
-  'exec 9<&-; wait "$p"; r=$?; kill "$w" 2>/dev/null; exit "$r"',
-].join("\n");
-
 export type StartOptions = {
   /** Each is readable by the child once, on file descriptor 3, 4, …: secrets never stand in arguments or files. */
   secrets?: readonly Uint8Array[];
   /** Address space in bytes; an image made to exhaust memory ends its reader, not the host. */
   memoryLimit?: number;
+  cwd?: string;
 };
 
 export type RunOptions = StartOptions & {
@@ -44,13 +36,14 @@ export type RunResult = { code: number; stdout: string; stderr: string };
 
 function startChild(command: string, args: readonly string[], options: StartOptions): ChildProcess {
   const secrets = options.secrets ?? [];
-  const limit = options.memoryLimit === undefined ? "unlimited" : String(Math.ceil(options.memoryLimit / 1024));
-  const [file, argv] = onPosix ? ["/bin/sh", ["-c", GUARD, "guard", limit, command, ...args]] : [command, [...args]];
+  const guard = { memoryLimit: options.memoryLimit, secrets: secrets.length };
+  const [file, argv] = onPosix ? guarded(command, args, guard) : [command, [...args]];
   const child = spawn(file, argv, {
     stdio: ["pipe", "pipe", "pipe", ...secrets.map(() => "pipe" as const)],
     env: { ...process.env, LC_ALL: "C", LANG: "C" },
     windowsHide: true,
     detached: onPosix,
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   child.stdin?.on("error", () => undefined);
   secrets.forEach((secret, index) => {
@@ -60,9 +53,12 @@ function startChild(command: string, args: readonly string[], options: StartOpti
   return child;
 }
 
-/** Signals the whole process group: a signal to the guard alone would leave its command behind. */
+/**
+ * Signals the whole process group: a signal to the guard alone would leave its command behind. The group can outlive
+ * the guard (a command that ignores SIGTERM), but while its output is open the group's number is not anyone else's.
+ */
 function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || (child.stdout?.closed && child.stderr?.closed)) return;
   try {
     if (onPosix) process.kill(-child.pid, name);
     else child.kill(name);
