@@ -36,7 +36,7 @@ export async function readCatalogue(repository: Repository): Promise<CatalogueDi
 }
 
 /** Links what a scan found (pure). */
-export function assembleDisk(disk: DiskRef, folder: string, scan: DiskScan): CatalogueDisk {
+function assembleDisk(disk: DiskRef, folder: string, scan: DiskScan): CatalogueDisk {
   const { chains, unplaced, findings } = linkChains(scan.sidecars);
   const broken = new Set(scan.unsound);
   for (const { backups } of chains)

@@ -1,14 +1,14 @@
 /** `chain.json`: the contract's chain document for people and scripts. Derived, so that it may be lost or rebuilt. */
 import { join } from "node:path";
-import type { Sidecar } from "@holdfast/protocol";
+import type { Finding, Sidecar } from "@holdfast/protocol";
 import { removeDurably, writeDurably } from "../durable.ts";
-import { HoldfastError } from "../errors.ts";
+import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { type CatalogueDisk, currentChain } from "./catalogue.ts";
 import { isMissing, jsonText, readSmallFile } from "./files.ts";
 import { CHAIN_FILE } from "./layout.ts";
 
 /** The text of a disk's `chain.json`; undefined when the disk has no chain. Pure. */
-export function chainText(disk: CatalogueDisk): string | undefined {
+function chainText(disk: CatalogueDisk): string | undefined {
   const chain = currentChain(disk);
   const tip = chain?.backups.at(-1);
   if (chain === undefined || tip === undefined) return undefined;
@@ -43,6 +43,17 @@ export async function refreshChainFile(disk: CatalogueDisk): Promise<boolean> {
   if (text === undefined) await removeDurably(path);
   else await writeDurably(path, text);
   return true;
+}
+
+/** As `refreshChainFile`; where there is no room for it that is a finding, for a full disk must not stop a removal. */
+export async function refreshIfRoom(disk: CatalogueDisk): Promise<{ rewritten: boolean; findings: Finding[] }> {
+  try {
+    return { rewritten: await refreshChainFile(disk), findings: [] };
+  } catch (error) {
+    const { code, message } = asHoldfastError(error, "rewriting chain.json");
+    if (code !== "NO_SPACE") throw error;
+    return { rewritten: false, findings: [{ code: "CHAIN_FILE_STALE", message, file: CHAIN_FILE }] };
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -9,7 +9,7 @@ export type DiskRef = { vmContextId: string; diskId: number };
 export const MARKER_FILE = "holdfast-repository.json";
 export const CHAIN_FILE = "chain.json";
 export const REMOVAL_FILE = "removal.json";
-export const LOCK_FILE = ".lock";
+const LOCK_FILE = ".lock";
 export const EVIDENCE_LOCK_FILE = ".evidence.lock";
 
 const LAST_DISK = 999;

@@ -1,14 +1,16 @@
 /** Removing backups: the plan (pure), which a dry run prints, and its execution. */
+import { join } from "node:path";
 import type { Sidecar } from "@holdfast/protocol";
-import { HoldfastError } from "../errors.ts";
+import { removeDurably } from "../durable.ts";
+import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { type CatalogueDisk, placedBackups, readDisk } from "./catalogue.ts";
-import { refreshChainFile } from "./chain-file.ts";
+import { refreshIfRoom } from "./chain-file.ts";
 import { childrenOf } from "./chains.ts";
 import { completeRemoval, type RemovalResult, type RemovalStep } from "./complete-removal.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import { damaged, explained } from "./files.ts";
 import { readRemoval, writeRemoval } from "./journal.ts";
-import { type DiskRef, diskFolder, REMOVAL_FILE } from "./layout.ts";
+import { CHAIN_FILE, type DiskRef, diskFolder, REMOVAL_FILE } from "./layout.ts";
 import type { Repository } from "./marker.ts";
 import { type Floor, reasonsToKeep, ruleContext } from "./removal-rules.ts";
 
@@ -100,14 +102,26 @@ export async function removeBackups(
   const folder = diskFolder(repository.path, disk);
   return await explained(`removing backups from ${folder}`, async () => {
     const earlier = await readRemoval(folder);
-    if (earlier.findings.length > 0) throw damaged(`${folder}/${REMOVAL_FILE}`, "cannot be read");
+    if (earlier.findings.length > 0) throw damaged(join(folder, REMOVAL_FILE), "cannot be read");
     if (plan.remove.length === 0 && earlier.journal === undefined) return { removed: [], findings: [] };
     const ids = [...new Set([...(earlier.journal?.backup_ids ?? []), ...plan.remove])];
-    await writeRemoval(folder, ids, new Date().toISOString());
+    await journalRemoval(folder, ids);
     const result = await completeRemoval(repository, disk, options.onStep);
-    await refreshChainFile(await readDisk(repository, disk));
-    return result;
+    const { findings } = await refreshIfRoom(await readDisk(repository, disk));
+    return { ...result, findings: [...result.findings, ...findings] };
   });
+}
+
+/** A full file system is what removals are there for: chain.json, which is derived, makes room for the journal. */
+async function journalRemoval(folder: string, ids: readonly string[]): Promise<void> {
+  const at = new Date().toISOString();
+  try {
+    await writeRemoval(folder, ids, at);
+  } catch (error) {
+    if (asHoldfastError(error, "journaling").code !== "NO_SPACE") throw error;
+    await removeDurably(join(folder, CHAIN_FILE));
+    await writeRemoval(folder, ids, at);
+  }
 }
 
 /** Throws for a plan that refuses anything: CONFLICT names dependents, FLOOR the rule, NOT_FOUND an unknown id. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Finding } from "@holdfast/protocol";
 import { removeDurably } from "../durable.ts";
 import { readDisk } from "./catalogue.ts";
-import { refreshChainFile } from "./chain-file.ts";
+import { refreshIfRoom } from "./chain-file.ts";
 import { completeRemoval } from "./complete-removal.ts";
 import { withEvidenceLock } from "./evidence.ts";
 import { entryAt, explained, listFolder } from "./files.ts";
@@ -31,11 +31,11 @@ export async function tidyDisk(folder: string): Promise<Tidied> {
     const jobs = await tidyJobs(folder);
     const stale = await withEvidenceLock(folder, "tidying", () => removeStale(folder));
     const removal = await completeRemoval(repository, disk);
-    const rebuilt = await refreshChainFile(await readDisk(repository, disk));
+    const chainFile = await refreshIfRoom(await readDisk(repository, disk));
     return {
       removed: [...jobs.removed, ...stale],
-      resumed: [...jobs.resumed, ...removal.removed, ...(rebuilt ? ["chain.json"] : [])],
-      findings: [...jobs.findings, ...removal.findings],
+      resumed: [...jobs.resumed, ...removal.removed, ...(chainFile.rewritten ? ["chain.json"] : [])],
+      findings: [...jobs.findings, ...removal.findings, ...chainFile.findings],
     };
   });
 }
