@@ -1,0 +1,134 @@
+import { readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { removeDurably, writeDurably } from "../../../durable.ts";
+import { type Daemon, startDaemon } from "../../../exec.ts";
+import { connectGuestAgent, type GuestAgent, thawGuest } from "../../../qemu/guest-agent.ts";
+import { isOwnFolder } from "./qmp-fleece.ts";
+import { isRunning, jobOf } from "./qmp-names.ts";
+
+const ANSWER_MS = 3_000;
+/** The guest flushes its caches first, which takes as long as its disks need. */
+const FREEZE_MS = 10_000;
+const THAW_MS = 10_000;
+/** Longer than all of the above: then something hangs, and the guest must not hang with it. */
+const GUARD_MS = 40_000;
+const JOURNAL_END = "-frozen.json";
+
+/**
+ * A frozen guest must never outlive its backup. Three nets, in this order: `finally`; a guard process that thaws within
+ * a moment when the agent is killed or hangs (`thaw-guard.ts`); and a journal, made durable before the freeze, from
+ * which `healFrozenGuests` thaws when even the guard was killed.
+ */
+export async function whileQuiesced(
+  where: { job: string; folder: string; guestAgent: string | undefined; warn: (sentence: string) => void },
+  moment: () => Promise<void>,
+): Promise<"crash-consistent" | "filesystem-frozen"> {
+  const { guestAgent, warn } = where;
+  const agent = guestAgent === undefined ? undefined : await reach(guestAgent, warn);
+  if (agent === undefined || guestAgent === undefined) {
+    await moment();
+    return "crash-consistent";
+  }
+  const journal = join(where.folder, `${where.job}${JOURNAL_END}`);
+  let guard: Daemon | undefined;
+  let thawed = true;
+  try {
+    await writeDurably(journal, JSON.stringify({ guestAgent }), 0o600);
+    guard = await startGuard(journal);
+    thawed = false;
+    const frozen = await freezeGuest(agent, warn);
+    await moment();
+    return frozen ? "filesystem-frozen" : "crash-consistent";
+  } finally {
+    if (!thawed) thawed = await thaw(agent, guestAgent, warn);
+    agent.close();
+    if (thawed) await removeDurably(journal);
+    if (thawed) await guard?.stop();
+  }
+}
+
+async function reach(path: string, warn: (sentence: string) => void): Promise<GuestAgent | undefined> {
+  try {
+    const agent = await connectGuestAgent(path, ANSWER_MS);
+    if (!(await agent.isFrozen())) return agent;
+    warn("the guest's file systems were still frozen from before; they are thawed first");
+    await agent.thaw(THAW_MS);
+    return agent;
+  } catch (error) {
+    warn(`the guest agent at ${path} did not answer, so the guest's file systems were not frozen: ${words(error)}`);
+    return undefined;
+  }
+}
+
+async function freezeGuest(agent: GuestAgent, warn: (sentence: string) => void): Promise<boolean> {
+  try {
+    if ((await agent.freeze(FREEZE_MS)) > 0) return true;
+    warn("the guest agent froze no file system");
+  } catch (error) {
+    warn(`the guest's file systems were not frozen: ${words(error)}`);
+  }
+  return false;
+}
+
+async function thaw(agent: GuestAgent, path: string, warn: (sentence: string) => void): Promise<boolean> {
+  try {
+    await agent.thaw(THAW_MS);
+    return true;
+  } catch {
+    agent.close();
+  }
+  try {
+    await thawGuest(path, THAW_MS);
+    return true;
+  } catch (error) {
+    warn(
+      `THE GUEST MAY STILL BE FROZEN: run \`guest-fsfreeze-thaw\` through ${path}; a guard goes on trying (${words(error)})`,
+    );
+    return false;
+  }
+}
+
+/** `exec.ts` ends the shell with the agent, and the shell's end is what the guard acts on. */
+async function startGuard(journal: string): Promise<Daemon> {
+  const script = join(import.meta.dirname, "../../../qemu/thaw-guard.ts");
+  const command = [process.execPath, script, journal, String(GUARD_MS)];
+  return await startDaemon("/bin/sh", ["-c", '"$@" "$$" & wait', "guard", ...command], {});
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Thaws guests that a killed backup left frozen, as journals in `folder` (and in our private folders) tell: for
+ * start-up, and before each backup. Returns a sentence for each guest.
+ */
+export async function healFrozenGuests(folder?: string): Promise<string[]> {
+  const own = (await readdir(tmpdir())).filter(isOwnFolder).map((name) => join(tmpdir(), name));
+  const said: string[] = [];
+  for (const place of folder === undefined ? own : [folder, ...own]) {
+    for (const name of await readdir(place).catch(() => [])) {
+      const job = jobOf(name);
+      if (job === undefined || !name.endsWith(JOURNAL_END) || (await isRunning(job))) continue;
+      said.push(await healOne(join(place, name)));
+    }
+  }
+  return said;
+}
+
+async function healOne(journal: string): Promise<string> {
+  try {
+    const { guestAgent } = JSON.parse(await readFile(journal, "utf8")) as { guestAgent: string };
+    try {
+      await thawGuest(guestAgent, ANSWER_MS);
+    } catch (error) {
+      // No socket: the VM ended, and the freeze with it.
+      if (!["ENOENT", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
+    await removeDurably(journal);
+    return `a backup that was killed may have left a guest frozen; it was thawed through ${guestAgent}`;
+  } catch (error) {
+    return `a guest may still be frozen, see ${basename(journal)}: ${words(error)}`;
+  }
+}
