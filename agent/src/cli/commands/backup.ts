@@ -1,0 +1,101 @@
+import { resolve } from "node:path";
+import type { ItemEntry } from "../../config/schema.ts";
+import type { BackupOutcome } from "../../engines/engine.ts";
+import { openRepository } from "../../repository/marker.ts";
+import { withItemLock } from "../../runner/item-lock.ts";
+import { type Answer, usageError } from "../answer.ts";
+import { EXIT } from "../exit-codes.ts";
+import { bytesText, parseBytes, secondsText } from "../format.ts";
+import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { type AdHocOptions, adHocItem, configuredItems } from "../items.ts";
+import { type BackupJob, makeBackup } from "../make-backup.ts";
+import { configuredRepository, namedRepository } from "../repositories.ts";
+import { table } from "../table.ts";
+
+export type BackupOptions = GlobalOptions &
+  AdHocOptions & {
+    full?: boolean;
+    incremental?: boolean;
+    repository?: string;
+    encrypt?: boolean;
+    allowRoot: string[];
+    allowNbd: string[];
+    speedLimit?: string;
+  };
+
+/** `holdfast-agent backup [ITEM]`, or `backup --source … --repository …` without a configured item. */
+export async function backup(name: string | undefined, options: BackupOptions): Promise<Answer> {
+  if (options.full && options.incremental)
+    throw usageError("--full and --incremental exclude each other", "Give one of them, or neither for what is due.");
+  return await withHost(options, async (host) => {
+    const job = options.source.length > 0 ? await adHocJob(host, name, options) : await itemJob(host, name, options);
+    const ledger = await openRuns(host);
+    const id = job.item.vm_context_id;
+    const work = () => makeBackup(host, ledger, job);
+    const outcome = await withItemLock(host.config.state_dir, id, `backup of ${job.item.vm_name}`, work);
+    return { document: backupDocument(outcome, host.warnings), text: () => backupText(outcome), exitCode: EXIT.ok };
+  });
+}
+
+/** The job of a configured item. */
+export async function jobOf(host: Host, item: ItemEntry, type: BackupJob["type"]): Promise<BackupJob> {
+  const entry = configuredRepository(host.config, item.repository_id);
+  if (entry === undefined) throw usageError(`no repository ${item.repository_id} is configured`, "Add it.");
+  const repository = await openRepository(entry.path, entry.repository_id);
+  const { roots, nbd_servers } = host.config;
+  return { repository, item, type, encrypt: entry.encryption, roots, nbdServers: nbd_servers };
+}
+
+async function itemJob(host: Host, name: string | undefined, options: BackupOptions): Promise<BackupJob> {
+  const adHoc = ["repository", "format", "vmName", "vmContextId", "compression"] as const;
+  const wrong = adHoc.find((option) => options[option] !== undefined);
+  if (wrong !== undefined) throw usageError("this option goes with --source only", "Name the disk with --source.");
+  const items = configuredItems(host.config, name === undefined ? [] : [name]);
+  const [item, ...others] = items;
+  if (item === undefined || others.length > 0) {
+    const names = items.map((one) => one.vm_context_id).join(", ");
+    throw usageError("which item?", `Name one of ${names}, or use \`holdfast-agent run\` for all.`);
+  }
+  const job = await jobOf(host, item, typeOf(options));
+  return { ...job, item: { ...item, ...speedLimit(options) } };
+}
+
+async function adHocJob(host: Host, name: string | undefined, options: BackupOptions): Promise<BackupJob> {
+  if (name !== undefined) throw usageError("an item and --source exclude each other", "Give one of them.");
+  if (options.repository === undefined) throw usageError("--source needs --repository", "Name an id or a path.");
+  const { roots, nbd_servers } = host.config;
+  const entry = configuredRepository(host.config, options.repository);
+  return {
+    repository: await namedRepository(host.config, options.repository),
+    item: { ...adHocItem(options), ...speedLimit(options) },
+    type: typeOf(options),
+    encrypt: options.encrypt === true || entry?.encryption === true,
+    roots: [...roots, ...options.allowRoot.map((path) => resolve(path))],
+    nbdServers: [...nbd_servers, ...options.allowNbd],
+  };
+}
+
+function typeOf({ full, incremental }: BackupOptions): BackupJob["type"] {
+  return full ? "full" : incremental ? "incremental" : "auto";
+}
+
+function speedLimit({ speedLimit: text }: BackupOptions): { speed_limit_bytes_per_second?: number } {
+  return text === undefined ? {} : { speed_limit_bytes_per_second: parseBytes(text, "--speed-limit") };
+}
+
+function backupDocument(outcome: BackupOutcome, warnings: readonly string[]): object {
+  return { restore_point_id: outcome.restorePointId, backups: outcome.backups, warnings };
+}
+
+function backupText({ backups }: BackupOutcome): string {
+  const rows = backups.map((one) => [
+    one.backup_id,
+    one.backup_type,
+    bytesText(one.total_bytes),
+    bytesText(one.bytes_transferred),
+    bytesText(one.file_size_bytes),
+    secondsText(one.duration_seconds),
+  ]);
+  const why = backups.map((one) => `${one.backup_id}: ${one.reason}; ${one.change_detection.reason}`);
+  return [table(["BACKUP", "TYPE", "DISK", "COPIED", "STORED", "TIME"], rows), "", ...why].join("\n");
+}

@@ -1,0 +1,112 @@
+import type { Finding, Sidecar } from "@holdfast/protocol";
+import { HoldfastError } from "../../errors.ts";
+import { KEYS_FILE, readRepositoryKeys } from "../../keys/key-files.ts";
+import { type CatalogueDisk, placedBackups } from "../../repository/catalogue.ts";
+import { checkRepository } from "../../repository/check.ts";
+import { sidecarName } from "../../repository/layout.ts";
+import type { Repository } from "../../repository/marker.ts";
+import type { BackupKeys } from "../../restore/keys.ts";
+import { verifyBackup } from "../../verifiers/verify.ts";
+import type { Answer } from "../answer.ts";
+import { EXIT, worstOf } from "../exit-codes.ts";
+import { type GlobalOptions, type Host, withHost } from "../host.ts";
+import { askedRepositories, readingKey } from "../repositories.ts";
+import { findingLines } from "./repository.ts";
+
+export type CheckOptions = GlobalOptions & { content: boolean; recoveryFile?: string };
+
+type Checked = {
+  repository_id: string;
+  path: string;
+  disks: number;
+  backups: number;
+  findings: Finding[];
+  unproven: string[];
+};
+
+/**
+ * `holdfast-agent repository check`: reads every byte of every backup unless `--no-content`. Changes nothing, not even
+ * evidence. Anything found exits 3; when the content of a backup could not be looked at, 4.
+ */
+export async function check(idOrPath: string | undefined, options: CheckOptions): Promise<Answer> {
+  return await withHost(options, async (host) => {
+    const checked: Checked[] = [];
+    for (const repository of await askedRepositories(host.config, idOrPath))
+      checked.push(await checkOne(host, repository, options));
+    host.progress.clear();
+    const codes = checked.map(({ findings, unproven }) =>
+      findings.length > 0 ? EXIT.damage : unproven.length > 0 ? EXIT.inconclusive : EXIT.ok,
+    );
+    return {
+      document: { repositories: checked, warnings: host.warnings },
+      text: () => checked.map((one) => checkText(one, options.content)).join("\n"),
+      exitCode: worstOf(codes),
+    };
+  });
+}
+
+async function checkOne(host: Host, repository: Repository, options: CheckOptions): Promise<Checked> {
+  const unproven: string[] = [];
+  const keyFile = await checkKeysFile(repository);
+  const keys = options.content ? await readingKey(host, repository, options.recoveryFile) : null;
+  const result = await checkRepository(repository, {
+    ...(options.content && {
+      verifyBackup: (disk, backup) => verifyOne(host, disk, backup, keys, unproven),
+    }),
+  });
+  return {
+    repository_id: repository.repositoryId,
+    path: repository.path,
+    disks: result.disks,
+    backups: result.backups,
+    findings: [...keyFile, ...result.findings.filter(({ file }) => file !== KEYS_FILE)],
+    unproven,
+  };
+}
+
+/** The file from which a recovery key opens everything is worth a look of its own. */
+async function checkKeysFile(repository: Repository): Promise<Finding[]> {
+  try {
+    await readRepositoryKeys(repository.path);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "REPOSITORY_DAMAGED") throw error;
+    return [{ code: "KEYS_DAMAGED", message: error.message, file: KEYS_FILE }];
+  }
+}
+
+async function verifyOne(
+  host: Host,
+  disk: CatalogueDisk,
+  backup: Sidecar,
+  keys: BackupKeys | null,
+  unproven: string[],
+): Promise<Finding[]> {
+  if (host.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
+  const id = backup.backup_id;
+  const result = await verifyBackup(disk, id, {
+    keys,
+    signal: host.signal,
+    onProgress: ({ part, doneBytes, totalBytes }) => host.progress.update(`${id}: ${part}`, doneBytes, totalBytes),
+  });
+  if (host.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
+  if (result.status === "error" || result.status === "skipped") unproven.push(`${id}: ${result.reason}`);
+  // The catalogue has said the same already about files that are missing or cut.
+  const said = new Set(disk.findings.map(({ code, file }) => `${code} ${file}`));
+  return result.findings
+    .filter(({ code, file }) => !said.has(`${code} ${file}`))
+    .map((finding) => ({ file: ownFile(disk, id), ...finding }));
+}
+
+/** A range of the disk that differs is read through a chain; it is told under the backup it was found in. */
+function ownFile(disk: CatalogueDisk, id: string): string {
+  return placedBackups(disk).find((backup) => backup.backup_id === id)?.file_name ?? sidecarName(id);
+}
+
+function checkText({ repository_id, path, disks, backups, findings, unproven }: Checked, content: boolean): string {
+  const what = content ? "every byte was read" : "the content was not read";
+  const extent = `Repository ${repository_id} in ${path}: ${backups} backups of ${disks} disks, ${what}.`;
+  const verdict = findings.length === 0 ? "Nothing wrong was found." : `${findings.length} findings:`;
+  const open = unproven.length === 0 ? [] : ["Not proven either way:", ...unproven.map((line) => `  ${line}`)];
+  return [extent, verdict, ...findingLines(findings), ...open].join("\n");
+}

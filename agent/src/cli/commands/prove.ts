@@ -1,0 +1,90 @@
+/** `verify` and `drill`: they choose backups in the same way and differ in what they do to each. */
+import type { Drill, Verification } from "@holdfast/protocol";
+import { withItemLock } from "../../runner/item-lock.ts";
+import type { Answer } from "../answer.ts";
+import { EXIT, worstOf } from "../exit-codes.ts";
+import { bytesText, secondsText, stateWord } from "../format.ts";
+import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { drillTarget, exitCodeOfProof, verifyTarget } from "../proofs.ts";
+import { readingKey } from "../repositories.ts";
+import { table } from "../table.ts";
+import { findTargets, type Target } from "../targets.ts";
+
+export type ProveOptions = GlobalOptions & { all?: boolean; repository?: string; recoveryFile?: string };
+
+/** `holdfast-agent verify [BACKUP_ID|ITEM]`. `failed` exits 3, `error` and `skipped` exit 4. */
+export async function verify(what: string | undefined, options: ProveOptions): Promise<Answer> {
+  return await withHost(options, async (host) => {
+    const results = await proveEach(host, what, options, "verification", verifyTarget);
+    return answer(host, "verifications", results, verifyText(results));
+  });
+}
+
+/** `holdfast-agent drill [BACKUP_ID|ITEM]`. `failed` exits 3, `inconclusive` and `skipped` exit 4. */
+export async function drill(what: string | undefined, options: ProveOptions): Promise<Answer> {
+  return await withHost(options, async (host) => {
+    const results = await proveEach(host, what, options, "drill", drillTarget);
+    return answer(host, "drills", results, drillText(results));
+  });
+}
+
+async function proveEach<Result>(
+  host: Host,
+  what: string | undefined,
+  options: ProveOptions,
+  purpose: string,
+  prove: (host: Host, ledger: string, target: Target, keys: Awaited<ReturnType<typeof readingKey>>) => Promise<Result>,
+): Promise<Result[]> {
+  const { repository, recoveryFile } = options;
+  const targets = await findTargets(host, { what, all: options.all === true, repository });
+  const ledger = await openRuns(host);
+  const results: Result[] = [];
+  for (const target of targets) {
+    const keys = await readingKey(host, target.repository, recoveryFile);
+    const { vmContextId } = target.disk.disk;
+    const work = () => prove(host, ledger, target, keys);
+    results.push(await withItemLock(host.config.state_dir, vmContextId, `${purpose} of ${target.backupId}`, work));
+  }
+  return results;
+}
+
+function answer(host: Host, name: string, results: (Verification | Drill)[], text: () => string): Answer {
+  return {
+    document: { [name]: results, warnings: host.warnings },
+    text: results.length === 0 ? () => "There is no backup yet." : text,
+    exitCode: results.length === 0 ? EXIT.inconclusive : worstOf(results.map(exitCodeOfProof)),
+  };
+}
+
+function verifyText(results: readonly Verification[]) {
+  return (): string => {
+    const rows = results.map((one) => [
+      one.backup_id,
+      stateWord(one.status),
+      bytesText(one.bytes_checked),
+      secondsText(one.duration_seconds),
+      one.cached ? "yes" : "no",
+    ]);
+    return [table(["BACKUP", "VERIFIED", "READ", "TIME", "CACHED"], rows), ...results.flatMap(reasonLines)].join("\n");
+  };
+}
+
+function drillText(results: readonly Drill[]) {
+  return (): string => {
+    const rows = results.map((one) => [
+      one.backup_id,
+      stateWord(one.status),
+      bytesText(one.restored_bytes),
+      one.restore_seconds === null ? "-" : secondsText(one.restore_seconds),
+    ]);
+    return [table(["BACKUP", "DRILL", "RESTORED", "RESTORE TIME"], rows), ...results.flatMap(reasonLines)].join("\n");
+  };
+}
+
+/** Why a result is what it is, and what was found, for all that did not simply pass. */
+export function reasonLines(one: Verification | Drill): string[] {
+  if (one.status === "passed") return [];
+  const found = one.findings.map(({ code, message }) => `  ${code}: ${message}`);
+  const more = one.findings_total - one.findings.length;
+  return ["", `${one.backup_id}: ${one.reason}`, ...found, ...(more > 0 ? [`  and ${more} more`] : [])];
+}

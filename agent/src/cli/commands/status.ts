@@ -1,0 +1,128 @@
+import { asHoldfastError } from "../../errors.ts";
+import { run } from "../../exec.ts";
+import { readDisk } from "../../repository/catalogue.ts";
+import { readAllEvidence } from "../../repository/evidence.ts";
+import { openRepository } from "../../repository/marker.ts";
+import { readLedger } from "../../runner/ledger.ts";
+import type { RunRecord } from "../../runner/run-record.ts";
+import { agentVersion } from "../../version.ts";
+import type { Answer } from "../answer.ts";
+import { EXIT, type ExitCode, worstOf } from "../exit-codes.ts";
+import { secondsText, stateWord, timeText } from "../format.ts";
+import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { type DiskState, diskState } from "../item-state.ts";
+import { configuredRepository } from "../repositories.ts";
+import { table } from "../table.ts";
+
+const TOOLS = ["qemu-img", "qemu-storage-daemon"] as const;
+const SHOWN_RUNS = 10;
+
+type Tool = { name: string; state: "found" | "missing"; version: string | null };
+type ItemRow = DiskState & {
+  vm_context_id: string;
+  vm_name: string;
+  disk_id: number;
+  repository_id: string;
+  error: string | null;
+};
+
+/** `holdfast-agent status`: 3 when a newest backup is damaged, 1 when a tool or a repository is missing. */
+export async function status(options: GlobalOptions): Promise<Answer> {
+  return await withHost(options, async (host) => {
+    const ledger = await openRuns(host);
+    const tools = await Promise.all(TOOLS.map(lookAtTool));
+    const items = await itemRows(host);
+    const { runs, unreadable } = await readLedger(ledger);
+    for (const name of unreadable) host.warn(`the record ${ledger}/${name} cannot be read`);
+    const agent = {
+      version: agentVersion(),
+      node: process.version,
+      config_file: host.config.file,
+      state_dir: host.config.state_dir,
+    };
+    const shown = runs.filter((run, index) => index < SHOWN_RUNS || run.state === "lost").slice(0, 2 * SHOWN_RUNS);
+    return {
+      document: { agent, tools, items, runs: shown, warnings: host.warnings },
+      text: () => statusText(host, agent.version, tools, items, shown),
+      exitCode: worstOf(exitCodes(tools, items)),
+    };
+  });
+}
+
+async function lookAtTool(name: string): Promise<Tool> {
+  try {
+    const { stdout } = await run(name, ["--version"], { timeoutMs: 10_000 });
+    return { name, state: "found", version: /version (\S+)/.exec(stdout)?.[1] ?? null };
+  } catch {
+    return { name, state: "missing", version: null };
+  }
+}
+
+async function itemRows({ config }: Host): Promise<ItemRow[]> {
+  const rows: ItemRow[] = [];
+  for (const { vm_context_id, vm_name, repository_id, disks } of config.items)
+    for (const { disk_id } of disks) {
+      const about = { vm_context_id, vm_name, disk_id, repository_id };
+      try {
+        const path = configuredRepository(config, repository_id)?.path ?? "";
+        const repository = await openRepository(path, repository_id);
+        const disk = await readDisk(repository, { vmContextId: vm_context_id, diskId: disk_id });
+        rows.push({ ...about, ...diskState(disk, await readAllEvidence(disk)), error: null });
+      } catch (error) {
+        rows.push({ ...about, ...UNKNOWN, error: asHoldfastError(error, `looking at ${vm_name}`).message });
+      }
+    }
+  return rows;
+}
+
+const UNKNOWN: DiskState = { state: "none", newest_backup: null, newest_verified: null, newest_drilled: null };
+
+function exitCodes(tools: readonly Tool[], items: readonly ItemRow[]): ExitCode[] {
+  return [
+    ...(tools.some(({ state }) => state === "missing") ? [EXIT.failed] : []),
+    ...items.flatMap(({ state, error }) => (error !== null ? [EXIT.failed] : state === "damaged" ? [EXIT.damage] : [])),
+  ];
+}
+
+function statusText(
+  { config }: Host,
+  version: string,
+  tools: readonly Tool[],
+  items: readonly ItemRow[],
+  runs: readonly RunRecord[],
+): string {
+  return [
+    `holdfast-agent ${version} on Node ${process.version}`,
+    `Configuration: ${config.file ?? "none (see docs/configuration.md)"}; state in ${config.state_dir}`,
+    ...tools.map((tool) => `${tool.name}: ${tool.version ?? stateWord("missing")}`),
+    "",
+    items.length === 0 ? "No items are configured." : itemTable(items),
+    ...items.flatMap(({ vm_name, error }) => (error === null ? [] : [`${vm_name}: ${error}`])),
+    "",
+    runs.length === 0 ? "Nothing has run yet." : runTable(runs),
+  ].join("\n");
+}
+
+function itemTable(items: readonly ItemRow[]): string {
+  const time = (at: string | undefined) => (at === undefined ? "-" : timeText(at));
+  const rows = items.map((item) => [
+    item.vm_name,
+    String(item.disk_id),
+    stateWord(item.error === null ? item.state : "missing"),
+    time(item.newest_backup?.completed_at),
+    time(item.newest_verified?.verified_at),
+    time(item.newest_drilled?.drilled_at),
+    item.newest_drilled?.restore_seconds == null ? "-" : secondsText(item.newest_drilled.restore_seconds),
+  ]);
+  return table(["ITEM", "DISK", "STATE", "NEWEST BACKUP", "LAST VERIFIED", "LAST DRILL", "RESTORE TIME"], rows);
+}
+
+function runTable(runs: readonly RunRecord[]): string {
+  const rows = runs.map((run) => [timeText(run.started_at), run.kind, run.item, stateWord(run.state), wordsOf(run)]);
+  return table(["RUN BEGAN", "WHAT", "ITEM", "STATE", ""], rows);
+}
+
+function wordsOf(run: RunRecord): string {
+  if (run.state === "running") return `process ${run.process.pid}`;
+  return (run.state === "completed" ? run.outcome : run.error.message).slice(0, 100);
+}

@@ -1,0 +1,52 @@
+/** What every command works with: the configuration, the ledger, cancelling, warnings and progress. */
+import { mkdir } from "node:fs/promises";
+import { loadConfig, surroundings } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { asHoldfastError } from "../errors.ts";
+import { cancelOnSignals } from "../runner/cancel.ts";
+import { noticeLost, openLedger } from "../runner/ledger.ts";
+import { createProgress, type Progress } from "./progress.ts";
+
+export type GlobalOptions = { config?: string; json?: boolean };
+
+export type Host = {
+  config: Config;
+  signal: AbortSignal;
+  now: () => Date;
+  /** Says a sentence on standard error, and keeps it for the JSON document. */
+  warn: (sentence: string) => void;
+  warnings: string[];
+  progress: Progress;
+  json: boolean;
+};
+
+/** Reads the configuration and runs a command, which Ctrl-C cancels. */
+export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => Promise<T>): Promise<T> {
+  const json = globals.json === true;
+  const config = await loadConfig(globals.config, surroundings());
+  using cancel = cancelOnSignals();
+  const progress = createProgress(process.stderr, json);
+  const warnings: string[] = [];
+  const warn = (sentence: string): void => {
+    if (warnings.includes(sentence)) return;
+    warnings.push(sentence);
+    progress.clear();
+    if (!json) process.stderr.write(`warning: ${sentence}\n`);
+  };
+  try {
+    return await work({ config, signal: cancel.signal, now: () => new Date(), warn, warnings, progress, json });
+  } finally {
+    progress.clear();
+  }
+}
+
+/** The ledger of this host, for commands that begin a run; warns of runs that were lost since the last time. */
+export async function openRuns(host: Host): Promise<string> {
+  await mkdir(host.config.state_dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw asHoldfastError(error, `making the agent's state folder ${host.config.state_dir}`);
+  });
+  const ledger = await openLedger(host.config.state_dir);
+  for (const run of await noticeLost(ledger, host.now()))
+    host.warn(`the ${run.kind} of ${run.item} begun ${run.started_at} was lost: its process ended without a word`);
+  return ledger;
+}

@@ -1,0 +1,71 @@
+/** Which repository a command means, and the key that opens it. */
+import { resolve } from "node:path";
+import { nearest } from "../config/did-you-mean.ts";
+import type { Config, RepositoryEntry } from "../config/schema.ts";
+import { HoldfastError } from "../errors.ts";
+import { readHostKey } from "../keys/key-files.ts";
+import { openHostKey, openWithRecovery } from "../keys/key-ring.ts";
+import { readRecoveryFile } from "../keys/recovery-file.ts";
+import type { RepositoryKey } from "../keys/repository-key.ts";
+import { openRepository, type Repository } from "../repository/marker.ts";
+import { usageError } from "./answer.ts";
+import type { Host } from "./host.ts";
+
+/** The configured repository that an id or a path names; undefined when none does. */
+export function configuredRepository(config: Config, idOrPath: string): RepositoryEntry | undefined {
+  const path = resolve(idOrPath);
+  return (
+    config.repositories.find((entry) => entry.repository_id === idOrPath) ??
+    config.repositories.find((entry) => resolve(entry.path) === path)
+  );
+}
+
+/** Opens a repository by its configured id or its path. BAD_REQUEST when the id is not configured. */
+export async function namedRepository(config: Config, idOrPath: string): Promise<Repository> {
+  const entry = configuredRepository(config, idOrPath);
+  if (entry !== undefined) return await openRepository(entry.path, entry.repository_id);
+  if (/[/\\]|^\.+$/.test(idOrPath)) return await openRepository(idOrPath);
+  const known = config.repositories.map(({ repository_id }) => repository_id);
+  const near = nearest(idOrPath, known);
+  throw usageError(
+    `no repository ${JSON.stringify(idOrPath)} is configured`,
+    near === undefined
+      ? `Give its path (./${idOrPath}), or one of: ${known.join(", ") || "none"}.`
+      : `Did you mean ${near}?`,
+  );
+}
+
+/** The repositories in question: the one that was named, else all that are configured. */
+export async function askedRepositories(config: Config, idOrPath: string | undefined): Promise<Repository[]> {
+  if (idOrPath !== undefined) return [await namedRepository(config, idOrPath)];
+  if (config.repositories.length === 0)
+    throw usageError("no repository is configured", "Name one with --repository PATH, or add it to the configuration.");
+  return await Promise.all(config.repositories.map((entry) => openRepository(entry.path, entry.repository_id)));
+}
+
+/** The key that opens a repository's backups; null when it needs none or this host has none. */
+export async function readingKey(
+  host: Host,
+  { repositoryId, path }: Repository,
+  recoveryFile: string | undefined,
+): Promise<RepositoryKey | null> {
+  const place = { repositoryId, repositoryPath: path, stateDir: host.config.state_dir };
+  if (recoveryFile === undefined) return await openHostKey(place, "read");
+  return await openWithRecovery(place, await readRecoveryFile(recoveryFile));
+}
+
+/** The key for new backups; null when they are not to be encrypted. ENCRYPTION_NOT_READY until the key is confirmed. */
+export async function writingKey(
+  host: Host,
+  { repositoryId, path }: Repository,
+  encrypt: boolean,
+): Promise<RepositoryKey | null> {
+  const place = { repositoryId, repositoryPath: path, stateDir: host.config.state_dir };
+  if (encrypt) return await openHostKey(place, "write");
+  const known = await readHostKey(place.stateDir, repositoryId);
+  if (known === undefined || known.confirmed_at === null) return null;
+  throw new HoldfastError("CONFLICT", {
+    message: `the repository ${repositoryId} has a key, but this backup would not be encrypted`,
+    remedy: 'Set "encryption": true for it in the configuration (or give --encrypt).',
+  });
+}
