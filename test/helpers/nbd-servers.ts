@@ -7,7 +7,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { startDaemon } from "../../agent/src/exec.ts";
 import type { NbdEndpoint } from "../../agent/src/nbd/endpoint.ts";
 
-export type Server<Endpoint = NbdEndpoint> = AsyncDisposable & { endpoint: Endpoint; pid: number };
+type UnixEndpoint = NbdEndpoint & { transport: "unix" };
+type TcpEndpoint = NbdEndpoint & { transport: "tcp" };
+/** `pid` leads the server's process group. */
+type Server<Endpoint> = AsyncDisposable & { endpoint: Endpoint; pid: number };
 
 /** A folder that goes away with the test. */
 export async function scratchFolder(): Promise<AsyncDisposable & { path: string }> {
@@ -35,34 +38,37 @@ async function appeared(path: string, ended: Promise<{ stderr: string }>): Promi
   throw new Error("the NBD server did not come up");
 }
 
-async function start(command: string, args: readonly string[], pidFile: string) {
-  const daemon = await startDaemon(command, args, {});
-  try {
-    await appeared(pidFile, daemon.ended);
-  } catch (error) {
-    await daemon.stop();
-    throw error;
-  }
-  return daemon;
+type Command = { command: string; args: readonly string[] };
+
+/** Starts a server that keeps all it makes in one folder; the folder goes with it, also when it does not come up. */
+async function start<Endpoint>(
+  endpointIn: (folder: string) => Endpoint,
+  commandFor: (endpoint: Endpoint, pidFile: string) => Command,
+): Promise<Server<Endpoint>> {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await scratchFolder());
+  const pidFile = join(folder.path, "pid");
+  const endpoint = endpointIn(folder.path);
+  const { command, args } = commandFor(endpoint, pidFile);
+  const daemon = stack.adopt(await startDaemon(command, args, {}), ({ stop }) => stop());
+  await appeared(pidFile, daemon.ended);
+  const owned = stack.move();
+  return { endpoint, pid: daemon.pid, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
+
+const unixEndpoint =
+  (exportName: string) =>
+  (folder: string): UnixEndpoint => ({ transport: "unix", socket: join(folder, "nbd.sock"), exportName });
 
 /** `nbdkit -U <socket> …args`; arguments as on its command line, filters and plugin included. */
-export async function startNbdkit(args: readonly string[]): Promise<Server<NbdEndpoint & { transport: "unix" }>> {
-  const folder = await scratchFolder();
-  const socket = join(folder.path, "nbd.sock");
-  const pidFile = join(folder.path, "pid");
-  const daemon = await start("nbdkit", ["--foreground", "-U", socket, "-P", pidFile, ...args], pidFile);
-  return {
-    endpoint: { transport: "unix", socket, exportName: "" },
-    pid: daemon.pid,
-    [Symbol.asyncDispose]: async () => {
-      await daemon.stop();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
+export function startNbdkit(args: readonly string[]): Promise<Server<UnixEndpoint>> {
+  return start(unixEndpoint(""), ({ socket }, pidFile) => ({
+    command: "nbdkit",
+    args: ["--foreground", "-U", socket, "-P", pidFile, ...args],
+  }));
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const address = server.address();
@@ -72,44 +78,25 @@ export async function freePort(): Promise<number> {
 }
 
 /** `nbdkit` on 127.0.0.1. */
-export async function startNbdkitTcp(args: readonly string[]): Promise<Server<NbdEndpoint & { transport: "tcp" }>> {
-  const folder = await scratchFolder();
+export async function startNbdkitTcp(args: readonly string[]): Promise<Server<TcpEndpoint>> {
   const port = await freePort();
-  const pidFile = join(folder.path, "pid");
-  const all = ["--foreground", "-i", "127.0.0.1", "-p", String(port), "-P", pidFile, ...args];
-  const daemon = await start("nbdkit", all, pidFile);
-  return {
-    endpoint: { transport: "tcp", host: "127.0.0.1", port, exportName: "" },
-    pid: daemon.pid,
-    [Symbol.asyncDispose]: async () => {
-      await daemon.stop();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
+  const endpoint: TcpEndpoint = { transport: "tcp", host: "127.0.0.1", port, exportName: "" };
+  return start(
+    () => endpoint,
+    (_, pidFile) => ({
+      command: "nbdkit",
+      args: ["--foreground", "-i", "127.0.0.1", "-p", String(port), "-P", pidFile, ...args],
+    }),
+  );
 }
 
 /** `qemu-storage-daemon` with an export `disk` of the node of that name; `args` describe the node. */
-export async function startQemuExport(
-  args: readonly string[],
-  exportOptions = "",
-): Promise<Server<NbdEndpoint & { transport: "unix" }>> {
-  const folder = await scratchFolder();
-  const socket = join(folder.path, "nbd.sock");
-  const pidFile = join(folder.path, "pid");
-  const daemon = await start(
-    "qemu-storage-daemon",
-    [
+export function startQemuExport(args: readonly string[], exportOptions = ""): Promise<Server<UnixEndpoint>> {
+  return start(unixEndpoint("disk"), ({ socket }, pidFile) => ({
+    command: "qemu-storage-daemon",
+    args: [
       ...["--pidfile", pidFile, ...args, "--nbd-server", `addr.type=unix,addr.path=${socket}`],
       ...["--export", `type=nbd,id=export,node-name=disk,name=disk${exportOptions}`],
     ],
-    pidFile,
-  );
-  return {
-    endpoint: { transport: "unix", socket, exportName: "disk" },
-    pid: daemon.pid,
-    [Symbol.asyncDispose]: async () => {
-      await daemon.stop();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
+  }));
 }
