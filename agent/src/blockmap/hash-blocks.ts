@@ -4,15 +4,12 @@ import type { BlockSource } from "./block-source.ts";
 import type { HashedBlocks, HashRequest } from "./messages.ts";
 import { addBlocks, BLOCK_SIZE, blankBitmap, blockRuns, countBlocks, DIGEST_BYTES, SEGMENT_BYTES } from "./segment.ts";
 
-/** Neighbouring blocks are read together up to this many (1 MiB). */
-export const RUN_BLOCKS = 16;
-
 const ZEROS = Buffer.alloc(BLOCK_SIZE);
 
 export type HashContext = {
   source: BlockSource;
   diskSize: number;
-  /** Read buffers that are free, RUN_BLOCKS blocks each; they are returned. */
+  /** Read buffers that are free, `source.runBlocks` blocks each; they are returned. */
   buffers: Buffer[];
   stopped(): boolean;
 };
@@ -24,7 +21,7 @@ type Run = { first: number; content: Buffer; arrived: Promise<void> | undefined 
  * earlier ones are hashed. Errors: CANCELLED once stopped, and the source's own.
  */
 export async function hashBlocks(request: HashRequest, context: HashContext): Promise<HashedBlocks> {
-  const runs = blockRuns(request.wanted, RUN_BLOCKS);
+  const runs = blockRuns(request.wanted, context.source.runBlocks);
   const found = { present: blankBitmap(), digests: Buffer.alloc(countBlocks(request.wanted) * DIGEST_BYTES), used: 0 };
   const reading: Run[] = [];
   let bytesRead = 0;
@@ -54,7 +51,7 @@ function startRun(index: number, run: { first: number; count: number }, context:
   if (context.stopped()) throw new HoldfastError("CANCELLED", { message: "the scan was stopped" });
   const offset = index * SEGMENT_BYTES + run.first * BLOCK_SIZE;
   const length = Math.min(run.count * BLOCK_SIZE, context.diskSize - offset);
-  const buffer = context.buffers.pop() ?? Buffer.allocUnsafeSlow(RUN_BLOCKS * BLOCK_SIZE);
+  const buffer = context.buffers.pop() ?? Buffer.allocUnsafeSlow(context.source.runBlocks * BLOCK_SIZE);
   const content = buffer.subarray(0, length);
   const arrived = context.source.read(offset, content) ?? undefined;
   // It is awaited in its turn; until then its failure must not count as unhandled.
