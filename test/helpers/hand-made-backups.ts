@@ -1,23 +1,24 @@
 /** Backups made with qemu-img and qemu-io by hand, so that what reads them is not tested against what writes them. */
-import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { chmod, cp, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createMapWriter } from "../../agent/src/blockmap/map-file.ts";
 import { scanDisk } from "../../agent/src/blockmap/scan.ts";
 import { digestImageFile } from "../../agent/src/qemu/file-digest.ts";
-import { asJsonFilename, chainNode } from "../../agent/src/qemu/graph.ts";
 import { type CatalogueDisk, readDisk } from "../../agent/src/repository/catalogue.ts";
 import { imagePath, mapPath, sidecarPath } from "../../agent/src/repository/layout.ts";
 import { initRepository, type Repository } from "../../agent/src/repository/marker.ts";
 import { writeSidecar } from "../../agent/src/repository/sidecar.ts";
 import type { BackupKeys } from "../../agent/src/restore/keys.ts";
+import { projectRoot } from "./run-tool.ts";
 
 type Sidecar = Awaited<ReturnType<typeof writeSidecar>>;
-type SidecarBody = Parameters<typeof writeSidecar>[1];
+export type SidecarBody = Parameters<typeof writeSidecar>[1];
 
-const run = promisify(execFile);
+/** Runs a command; rejects when it fails. */
+export const run = promisify(execFile);
 const DISK = { vmContextId: "vm-1", diskId: 0 };
 const AT = "2026-01-01T00:00:00.000Z";
 
@@ -59,6 +60,18 @@ export async function makeBackups(options: HandMadeOptions): Promise<HandMade> {
     await run("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", imagePath(plain, idOf(index)), rawIn(root, index)]);
     sidecars.push(await describe(options, root, folder, index));
   }
+  return at(root, repository, sidecars);
+}
+
+/** The same backups in a folder of their own, to be damaged. */
+export async function copyBackups(made: HandMade, under = tmpdir()): Promise<HandMade> {
+  const root = await mkdtemp(join(under, "holdfast-hand-made-"));
+  await cp(made.root, root, { recursive: true });
+  return at(root, { ...made.repository, path: join(root, "repository") }, made.sidecars);
+}
+
+function at(root: string, repository: Repository, sidecars: Sidecar[]): HandMade {
+  const folder = join(repository.path, DISK.vmContextId, `disk-${DISK.diskId}`);
   return {
     root,
     folder,
@@ -71,7 +84,7 @@ export async function makeBackups(options: HandMadeOptions): Promise<HandMade> {
   };
 }
 
-const idOf = (index: number): string => `backup-vm-1-disk0-20260101-00000${index}`;
+export const idOf = (index: number): string => `backup-vm-1-disk0-20260101-00000${index}`;
 const rawIn = (root: string, index: number): string => join(root, `disk-${index}.raw`);
 
 async function makeImage(options: HandMadeOptions, plain: string, folder: string, index: number): Promise<void> {
@@ -86,8 +99,12 @@ async function makeImage(options: HandMadeOptions, plain: string, folder: string
     await run("cp", ["--sparse=never", path, imagePath(folder, idOf(index))]);
     return;
   }
+  // QEMU can follow no name into a container, and refuses one beside an explicit graph.
+  const nameless = join(plain, "nameless.qcow2");
+  await run("cp", [path, nameless]);
+  if (index > 0) await run("qemu-img", ["rebase", "-u", "-f", "qcow2", "-b", "", nameless]);
   const secret = ["--object", `secret,id=key,data=${Buffer.from(TEST_KEYS.passphrase).toString()}`];
-  const luks = ["-o", "key-secret=key,iter-time=10", path, imagePath(folder, idOf(index))];
+  const luks = ["-o", "key-secret=key,iter-time=10", nameless, imagePath(folder, idOf(index))];
   await run("qemu-img", ["convert", "-f", "raw", "-O", "luks", ...secret, ...luks]);
 }
 
@@ -150,12 +167,9 @@ async function* wholeDisk(length: number): AsyncGenerator<{ offset: number; leng
   yield { offset: 0, length };
 }
 
-/** Where in the image file a byte of the disk lies, as `qemu-img map` tells. */
-export async function hostOffset(image: string, guestOffset: number): Promise<number> {
-  const name = asJsonFilename(chainNode("map", [{ path: image }], {}));
-  const { stdout } = await run("qemu-img", ["map", "--output=json", name]);
-  const runs = JSON.parse(stdout) as { start: number; length: number; offset?: number }[];
-  const found = runs.find((one) => one.start <= guestOffset && guestOffset < one.start + one.length);
-  if (found?.offset === undefined) throw new Error(`nothing of ${image} holds byte ${guestOffset}`);
-  return found.offset + guestOffset - found.start;
+/** Runs a module's text in a process of its own, from the project's folder. `kill` is SIGKILL. */
+export function startAgentScript(code: string): { kill: () => void; gone: Promise<void> } {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { cwd: projectRoot, stdio: "inherit" });
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  return { kill: () => void child.kill("SIGKILL"), gone };
 }

@@ -6,6 +6,9 @@ import { wrongKey } from "./keys.ts";
 const LONGEST_SENTENCE = 2000;
 const DAMAGE: readonly ErrorCode[] = ["REPOSITORY_DAMAGED", "SOURCE_UNSAFE", "MAP_DAMAGED", "IO_ERROR"];
 
+const UNREADABLE = /blockdev-add|could not open|could not read|error while reading|input\/output error/i;
+const OUR_SIDE = /did not start|too many open files|cannot allocate memory|no such file|monitor went away/i;
+
 /** Text that fits the fields of evidence. */
 export function sentence(text: string): string {
   return text.length <= LONGEST_SENTENCE ? text : `${text.slice(0, LONGEST_SENTENCE - 1)}…`;
@@ -41,8 +44,7 @@ export function readFailure(error: unknown, what: string): HoldfastError {
     return new HoldfastError("NO_PERMISSION", { message: `${what} cannot be opened: permission denied`, ...parts });
   if (/failed to get .*lock/i.test(words))
     return new HoldfastError("BUSY", { message: `${what} is being written by another QEMU process`, ...parts });
-  if (!/could not open|could not read|error while reading|corrupt|invalid|L1|L2|refcount|i\/o error|LUKS/i.test(words))
-    return failed;
+  if (!UNREADABLE.test(words) || OUR_SIDE.test(words)) return failed;
   const at = /at byte (\d+)/.exec(words)?.[1];
   const message = `${what} cannot be read${at === undefined ? "" : ` at byte ${at} of the disk`}`;
   return new HoldfastError("REPOSITORY_DAMAGED", { message, ...parts });

@@ -93,10 +93,9 @@ export function headerFaults(backup: Sidecar, parent: Sidecar | null, header: Qc
 }
 
 function backingFaults(backup: Sidecar, parent: Sidecar | null, header: Qcow2Header): string[] {
-  const expected = parent === null ? null : imageName(parent.backup_id);
+  // Inside a LUKS container a name could not tell QEMU how to open the parent, so that there must be none.
+  const expected = parent === null || backup.image.encryption !== null ? null : imageName(parent.backup_id);
   const { backingFile, backingFormat } = header;
-  // Inside a LUKS container a name cannot tell QEMU how to open the parent, so that there may be none.
-  if (backingFile === null && backup.image.encryption !== null) return [];
   if (backingFile !== expected)
     return [`its backing file is ${JSON.stringify(backingFile)} instead of ${JSON.stringify(expected)}`];
   if (backingFile === null || backingFormat === "qcow2") return [];

@@ -1,7 +1,7 @@
 /** One image file by itself: its description, size, digest, header and qcow2 tables. */
 import { lstat } from "node:fs/promises";
 import type { Finding, Sidecar } from "@holdfast/protocol";
-import { asHoldfastError } from "../errors.ts";
+import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { digestImageFile } from "../qemu/file-digest.ts";
 import { asJsonFilename, chainNode } from "../qemu/graph.ts";
 import { checkImage } from "../qemu/image.ts";
@@ -85,7 +85,14 @@ async function sizeFaults(path: string, { file_name: file, file_size_bytes }: Si
 }
 
 async function digestFaults(path: string, { file_name: file, file_digest }: Sidecar): Promise<Finding[]> {
-  const { sha256 } = await digestImageFile(path, file_digest.scope);
+  const { sha256 } = await digestImageFile(path, file_digest.scope).catch((error: unknown) => {
+    // Tables that point beyond anything a file can have.
+    if (!(error instanceof RangeError)) throw error;
+    throw new HoldfastError("REPOSITORY_DAMAGED", {
+      message: `its tables make no sense: ${error.message}`,
+      cause: error,
+    });
+  });
   if (sha256 === file_digest.sha256) return [];
   const what = file_digest.scope === "whole" ? "the file" : "its header, tables or padding";
   return [{ code: "IMAGE_DIGEST", message: `${file}: ${what} changed since the backup was made`, file }];
