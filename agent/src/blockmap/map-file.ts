@@ -8,7 +8,7 @@ import { type OpenMap, readMap } from "./map-reader.ts";
 import { checksumSeal, encryptingSeal, KEY_BYTES, SALT_BYTES } from "./map-seal.ts";
 import { countBlocks, isBlank, type Segment, segmentFault } from "./segment.ts";
 
-export type { MapHeader, OpenMap } from "./map-reader.ts";
+export type { OpenMap } from "./map-reader.ts";
 
 const FLUSH_BYTES = 512 * 1024;
 

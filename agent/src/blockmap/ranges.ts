@@ -14,20 +14,6 @@ export function changedRanges(index: number, bitmap: Uint8Array, diskSize: numbe
   });
 }
 
-/** Joins ranges that touch; for ranges that are ascending and disjoint, as `changedRanges` gives them segment by segment. */
-export async function* coalesceRanges(ranges: AsyncIterable<Range> | Iterable<Range>): AsyncGenerator<Range> {
-  let open: Range | undefined;
-  for await (const range of ranges) {
-    if (open !== undefined && open.offset + open.length === range.offset) {
-      open = { offset: open.offset, length: open.length + range.length };
-    } else {
-      if (open !== undefined) yield open;
-      open = range;
-    }
-  }
-  if (open !== undefined) yield open;
-}
-
 export type RangeCursor = {
   /** Index of the next segment that a range touches; Infinity when there is none. */
   peek(): Promise<number>;
