@@ -7,8 +7,10 @@ import { createServer, type Socket } from "node:net";
 
 export type FakeAgentOptions = {
   path: string;
-  /** `deaf`: accepts and never answers; `refuse`: says no to the freeze; `slow`: freezes, and answers too late. */
-  mood?: "deaf" | "refuse" | "slow";
+  /** `deaf`: accepts and never answers; `refuse`: says no to the freeze; `stuck`: says no to the first thaw. */
+  mood?: "deaf" | "refuse" | "stuck";
+  /** Time between the freeze and its answer. */
+  freezeTakesMs?: number;
   /** Called while the guest is frozen, before the freeze is answered. */
   onFreeze?: () => void;
 };
@@ -19,8 +21,6 @@ export type FakeAgent = {
   heard: string[];
   close: () => Promise<void>;
 };
-
-const SLOW_MS = 14_000;
 
 export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAgent> {
   const heard: string[] = [];
@@ -40,9 +40,12 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         if (options.mood === "refuse") return reply({ error: { class: "GenericError", desc: "not today" } });
         frozen = true;
         options.onFreeze?.();
-        if (options.mood === "slow") await new Promise((wake) => setTimeout(wake, SLOW_MS));
+        await new Promise((wake) => setTimeout(wake, options.freezeTakesMs ?? 0));
         return reply({ return: 2 });
       case "guest-fsfreeze-thaw":
+        if (options.mood === "stuck" && heard.filter((one) => one === execute).length === 1) {
+          return reply({ error: { class: "GenericError", desc: "not yet" } });
+        }
         frozen = false;
         return reply({ return: 2 });
       default:

@@ -15,13 +15,22 @@ const THAW_MS = 10_000;
 const GUARD_MS = 40_000;
 const JOURNAL_END = "-frozen.json";
 
+export type Quiesce = {
+  job: string;
+  folder: string;
+  guestAgent: string | undefined;
+  warn: (sentence: string) => void;
+  /** How long the guest may take to flush and freeze. */
+  freezeMs?: number;
+};
+
 /**
  * A frozen guest must never outlive its backup. Three nets, in this order: `finally`; a guard process that thaws within
  * a moment when the agent is killed or hangs (`thaw-guard.ts`); and a journal, made durable before the freeze, from
  * which `healFrozenGuests` thaws when even the guard was killed.
  */
 export async function whileQuiesced(
-  where: { job: string; folder: string; guestAgent: string | undefined; warn: (sentence: string) => void },
+  where: Quiesce,
   moment: () => Promise<void>,
 ): Promise<"crash-consistent" | "filesystem-frozen"> {
   const { guestAgent, warn } = where;
@@ -37,7 +46,7 @@ export async function whileQuiesced(
     await writeDurably(journal, JSON.stringify({ guestAgent }), 0o600);
     guard = await startGuard(journal);
     thawed = false;
-    const frozen = await freezeGuest(agent, warn);
+    const frozen = await freezeGuest(agent, where.freezeMs ?? FREEZE_MS, warn);
     await moment();
     return frozen ? "filesystem-frozen" : "crash-consistent";
   } finally {
@@ -61,9 +70,9 @@ async function reach(path: string, warn: (sentence: string) => void): Promise<Gu
   }
 }
 
-async function freezeGuest(agent: GuestAgent, warn: (sentence: string) => void): Promise<boolean> {
+async function freezeGuest(agent: GuestAgent, limitMs: number, warn: (sentence: string) => void): Promise<boolean> {
   try {
-    if ((await agent.freeze(FREEZE_MS)) > 0) return true;
+    if ((await agent.freeze(limitMs)) > 0) return true;
     warn("the guest agent froze no file system");
   } catch (error) {
     warn(`the guest's file systems were not frozen: ${words(error)}`);
