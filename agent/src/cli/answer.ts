@@ -15,16 +15,13 @@ export function errorDocument(error: HoldfastError, at: Date): object {
   };
 }
 
-/** An error as lines for people: what is wrong, what to do, the evidence. The stack only for those who debug. */
-export function errorText(error: HoldfastError, debug: boolean): string {
-  const details = error.details?.split("\n").map((line) => `  ${line}`);
-  const lines = [
-    `holdfast-agent: ${error.message}`,
-    ...(error.remedy === undefined ? [] : [`What to do: ${error.remedy}`]),
-    ...(details === undefined || error.details === "" ? [] : ["Details:", ...details]),
-    ...(debug ? [`${error.stack}`, ...(error.cause instanceof Error ? [`caused by ${error.cause.stack}`] : [])] : []),
+/** An error as lines for people: what is wrong, what to do, the evidence. */
+export function errorLines({ message, remedy, details }: HoldfastError): string[] {
+  return [
+    message,
+    ...(remedy === undefined ? [] : [`What to do: ${remedy}`]),
+    ...(details === undefined || details === "" ? [] : ["Details:", ...details.split("\n").map((line) => `  ${line}`)]),
   ];
-  return lines.join("\n");
 }
 
 /** Prints an answer; nothing else writes to standard output. */
@@ -36,10 +33,14 @@ export function printAnswer(answer: Answer, json: boolean): ExitCode {
 
 /** Prints an error: as the document on standard output with `--json`, else as lines on standard error. */
 export function printError(error: HoldfastError, json: boolean): ExitCode {
-  const debug = Boolean(process.env["HOLDFAST_DEBUG"]);
   if (json) process.stdout.write(`${JSON.stringify(errorDocument(error, new Date()), null, 2)}\n`);
-  if (!json || debug) process.stderr.write(`${errorText(error, debug)}\n`);
+  else process.stderr.write(`holdfast-agent: ${errorLines(error).join("\n")}\n`);
+  if (process.env["HOLDFAST_DEBUG"]) process.stderr.write(`${stackOf(error)}\n`);
   return exitCodeOf(error);
+}
+
+function stackOf(error: Error): string {
+  return `${error.stack}${error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : ""}`;
 }
 
 /** Wrong use of the command line. */

@@ -19,6 +19,11 @@ export function secondsText(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** `1 backup`, `2 backups` */
+export function countText(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
+}
+
 /** `2026-05-01 10:00:00Z` */
 export function timeText(iso: string): string {
   return iso.replace("T", " ").replace(/\.\d+Z$/, "Z");

@@ -1,9 +1,9 @@
 /** The commands and their options. What each does is imported when it is called, so that help is there at once. */
 import { Command, Option } from "commander";
+import type { TrialOptions } from "../trial/trial.ts";
 import type { BackupOptions } from "./commands/backup.ts";
 import type { ProveOptions } from "./commands/prove.ts";
 import type { RestoreOptions } from "./commands/restore.ts";
-import type { ExitCode } from "./exit-codes.ts";
 import type { GlobalOptions } from "./host.ts";
 import { type Finish, recoveryOption, repositoryOption } from "./options.ts";
 import { addRepositoryCommands } from "./repository-program.ts";
@@ -126,11 +126,9 @@ function addTrial(program: Command, finish: Finish): void {
     .command("trial")
     .description("try everything once on a small disk, or on --disk")
     .option("--disk <path>", "your own image or block device; it is only read")
-    .option("--keep", "keep the repository that the trial makes")
+    .option("--folder <path>", "where the trial keeps its files (default: .holdfast)")
     .action(async (_options, command: Command) => {
       const { trial } = await import("../trial/trial.ts");
-      const { disk, keep, json } = command.optsWithGlobals<{ disk?: string; keep?: boolean; json?: boolean }>();
-      const options = { ...(disk !== undefined && { disk }), ...(keep !== undefined && { keep }) };
-      finish((await trial({ ...options, json: json === true })) as ExitCode);
+      finish(await trial(command.optsWithGlobals<TrialOptions>()));
     });
 }

@@ -64,12 +64,16 @@ export async function writeRun(ledger: string, record: RunRecord): Promise<void>
 
 /** Every run that is known. */
 export async function readLedger(ledger: string): Promise<LedgerView> {
-  const names = (await fileNames(ledger)).toReversed();
+  const names = await fileNames(ledger);
   const read = await Promise.all(names.map(async (name) => ({ name, record: await readRun(ledger, name) })));
   return {
-    runs: read.flatMap(({ record }) => record ?? []),
+    runs: read.flatMap(({ record }) => record ?? []).sort(newestFirst),
     unreadable: read.filter(({ record }) => record === undefined).map(({ name }) => name),
   };
+}
+
+function newestFirst(a: RunRecord, b: RunRecord): number {
+  return Date.parse(b.started_at) - Date.parse(a.started_at);
 }
 
 /** Marks runs as lost whose process is gone; resolves with those found now. Any process may do this at any time. */

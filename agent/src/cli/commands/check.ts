@@ -1,14 +1,12 @@
-import type { Finding, Sidecar } from "@holdfast/protocol";
+import type { Finding } from "@holdfast/protocol";
 import { HoldfastError } from "../../errors.ts";
 import { KEYS_FILE, readRepositoryKeys } from "../../keys/key-files.ts";
-import { type CatalogueDisk, placedBackups } from "../../repository/catalogue.ts";
 import { checkRepository } from "../../repository/check.ts";
-import { sidecarName } from "../../repository/layout.ts";
 import type { Repository } from "../../repository/marker.ts";
-import type { BackupKeys } from "../../restore/keys.ts";
-import { verifyBackup } from "../../verifiers/verify.ts";
 import type { Answer } from "../answer.ts";
+import { contentChecker } from "../check-content.ts";
 import { EXIT, worstOf } from "../exit-codes.ts";
+import { countText } from "../format.ts";
 import { type GlobalOptions, type Host, withHost } from "../host.ts";
 import { askedRepositories, readingKey } from "../repositories.ts";
 import { findingLines } from "./repository.ts";
@@ -46,21 +44,17 @@ export async function check(idOrPath: string | undefined, options: CheckOptions)
 }
 
 async function checkOne(host: Host, repository: Repository, options: CheckOptions): Promise<Checked> {
-  const unproven: string[] = [];
   const keyFile = await checkKeysFile(repository);
   const keys = options.content ? await readingKey(host, repository, options.recoveryFile) : null;
-  const result = await checkRepository(repository, {
-    ...(options.content && {
-      verifyBackup: (disk, backup) => verifyOne(host, disk, backup, keys, unproven),
-    }),
-  });
+  const content = contentChecker(host, keys);
+  const result = await checkRepository(repository, options.content ? { verifyBackup: content.check } : {});
   return {
     repository_id: repository.repositoryId,
     path: repository.path,
     disks: result.disks,
     backups: result.backups,
     findings: [...keyFile, ...result.findings.filter(({ file }) => file !== KEYS_FILE)],
-    unproven,
+    unproven: content.unproven,
   };
 }
 
@@ -75,38 +69,10 @@ async function checkKeysFile(repository: Repository): Promise<Finding[]> {
   }
 }
 
-async function verifyOne(
-  host: Host,
-  disk: CatalogueDisk,
-  backup: Sidecar,
-  keys: BackupKeys | null,
-  unproven: string[],
-): Promise<Finding[]> {
-  if (host.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
-  const id = backup.backup_id;
-  const result = await verifyBackup(disk, id, {
-    keys,
-    signal: host.signal,
-    onProgress: ({ part, doneBytes, totalBytes }) => host.progress.update(`${id}: ${part}`, doneBytes, totalBytes),
-  });
-  if (host.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
-  if (result.status === "error" || result.status === "skipped") unproven.push(`${id}: ${result.reason}`);
-  // The catalogue has said the same already about files that are missing or cut.
-  const said = new Set(disk.findings.map(({ code, file }) => `${code} ${file}`));
-  return result.findings
-    .filter(({ code, file }) => !said.has(`${code} ${file}`))
-    .map((finding) => ({ file: ownFile(disk, id), ...finding }));
-}
-
-/** A range of the disk that differs is read through a chain; it is told under the backup it was found in. */
-function ownFile(disk: CatalogueDisk, id: string): string {
-  return placedBackups(disk).find((backup) => backup.backup_id === id)?.file_name ?? sidecarName(id);
-}
-
 function checkText({ repository_id, path, disks, backups, findings, unproven }: Checked, content: boolean): string {
   const what = content ? "every byte was read" : "the content was not read";
-  const extent = `Repository ${repository_id} in ${path}: ${backups} backups of ${disks} disks, ${what}.`;
-  const verdict = findings.length === 0 ? "Nothing wrong was found." : `${findings.length} findings:`;
+  const extent = `${countText(backups, "backup")} of ${countText(disks, "disk")}, ${what}`;
+  const verdict = findings.length === 0 ? "Nothing wrong was found." : `${countText(findings.length, "finding")}:`;
   const open = unproven.length === 0 ? [] : ["Not proven either way:", ...unproven.map((line) => `  ${line}`)];
-  return [extent, verdict, ...findingLines(findings), ...open].join("\n");
+  return [`Repository ${repository_id} in ${path}: ${extent}.`, verdict, ...findingLines(findings), ...open].join("\n");
 }

@@ -13,7 +13,7 @@ import { importRepository } from "../../repository/import.ts";
 import { initRepository, repositoryKind } from "../../repository/marker.ts";
 import { type Answer, usageError } from "../answer.ts";
 import { EXIT } from "../exit-codes.ts";
-import { bytesText, stateWord, timeText } from "../format.ts";
+import { bytesText, countText, stateWord, timeText } from "../format.ts";
 import { type GlobalOptions, withHost } from "../host.ts";
 import { askedRepositories, configuredRepository } from "../repositories.ts";
 import { table } from "../table.ts";
@@ -66,7 +66,7 @@ export async function importFrom(idOrPath: string, options: GlobalOptions): Prom
     const backups = imported.disks.flatMap(placedBackups).length;
     const findings = imported.disks.flatMap((disk) => disk.findings);
     const { repositoryId, path } = imported.repository;
-    const count = `${backups} ${backups === 1 ? "backup" : "backups"} of ${imported.disks.length} disks`;
+    const count = `${countText(backups, "backup")} of ${countText(imported.disks.length, "disk")}`;
     const made = imported.rewritten.map((name) => `  made anew: ${name}`);
     return {
       document: {

@@ -4,7 +4,7 @@ import type { ItemEntry } from "../../config/schema.ts";
 import { asHoldfastError, type HoldfastError } from "../../errors.ts";
 import { readDisk } from "../../repository/catalogue.ts";
 import { withItemLock } from "../../runner/item-lock.ts";
-import { type Answer, errorDocument, errorText } from "../answer.ts";
+import { type Answer, errorDocument, errorLines } from "../answer.ts";
 import { EXIT, type ExitCode, exitCodeOf, worstOf } from "../exit-codes.ts";
 import { bytesText, secondsText, stateWord } from "../format.ts";
 import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
@@ -82,12 +82,12 @@ function runText(results: readonly ItemResult[]): string {
       stateWord(drill.status),
       drill.restore_seconds === null ? "-" : secondsText(drill.restore_seconds),
     ]),
-    ...(error === null ? [] : [[item.vm_name, "", stateWord("failed"), error.code, "", "", "", ""]]),
+    ...(error === null ? [] : [[item.vm_name, "", `${stateWord("failed")}: ${error.code}`, "", "", "", "", ""]]),
   ]);
   const head = ["ITEM", "DISK", "BACKUP", "TYPE", "STORED", "VERIFIED", "DRILL", "RESTORE TIME"];
   const reasons = results.flatMap(({ item, disks, error }) => [
     ...disks.flatMap(({ verification, drill }) => [...reasonLines(verification), ...reasonLines(drill)]),
-    ...(error === null ? [] : ["", `${item.vm_name}: ${errorText(error, false)}`]),
+    ...(error === null ? [] : ["", `${item.vm_name}: ${errorLines(error).join("\n")}`]),
   ]);
   return [table(head, rows), ...reasons].join("\n");
 }
