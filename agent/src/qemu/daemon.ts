@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldfastError } from "../errors.ts";
 import { type Daemon, startDaemon } from "../exec.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
+import { makeProcessFolder, removeDeadFolders } from "../process-folder.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
 
 const START_TIMEOUT_MS = 10_000;
 const QUIT_TIMEOUT_MS = 60_000;
+const FOLDER_PREFIX = "holdfast-";
 
 /** A blockdev node as QMP's `blockdev-add` takes it; always with an explicit driver, so that nothing is probed. */
 export type BlockNode = { driver: string; "node-name"?: string; [option: string]: unknown };
@@ -64,9 +66,18 @@ function secretObjects(secrets: ReadonlyMap<string, Uint8Array>): string[] {
   return [...secrets.keys()].flatMap((id, index) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + index}`]);
 }
 
+/** Done once: what killed agents left of their private folders, credentials among it, goes when the next one works. */
+let tidied: Promise<unknown> | undefined;
+
+async function makeFolder(): Promise<string> {
+  tidied ??= removeDeadFolders(tmpdir(), FOLDER_PREFIX).catch(() => undefined);
+  await tidied;
+  return await makeProcessFolder(tmpdir(), FOLDER_PREFIX);
+}
+
 /** Starts a qemu-storage-daemon with a monitor and an NBD server on private unix sockets. */
 export async function startStorageDaemon(options: DaemonOptions = {}): Promise<StorageDaemon> {
-  const folder = await mkdtemp(join(tmpdir(), `holdfast-${process.pid}-`));
+  const folder = await makeFolder();
   const monitor = join(folder, "qmp.sock");
   const nbd = join(folder, "nbd.sock");
   const secrets = options.secrets ?? new Map<string, Uint8Array>();

@@ -61,7 +61,7 @@ async function writeAndCommit(
   if (context.signal?.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
   const facts: PointFacts = {
     request,
-    restorePointId: restorePointId(request, start.at),
+    restorePointId: restorePointId(request, start.at, disks),
     consistency: point.consistency,
     startedAt: start.at,
     completedAt: context.now(),
@@ -100,7 +100,7 @@ async function backupPrepared(
   const backups: Sidecar[] = [];
   try {
     await writeAndCommit(request, { ...context, warn }, disks, point, start, backups);
-    return { restorePointId: restorePointId(request, start.at), backups, warnings };
+    return { restorePointId: restorePointId(request, start.at, disks), backups, warnings };
   } finally {
     const complete = new Set(backups.map((backup) => backup.backup_id));
     await undo(

@@ -87,7 +87,14 @@ export async function prepareDisks(request: BackupRequest, startedAt: Date): Pro
   }
 }
 
-/** Name of the moment that all disks of a request share. */
-export function restorePointId(request: BackupRequest, startedAt: Date): string {
-  return `restore-point-${request.item.vmContextId}-${timeInName(startedAt)}`;
+/** Name of the moment that all disks of a request share; no earlier moment of any of them has it. */
+export function restorePointId(request: BackupRequest, startedAt: Date, disks: readonly PreparedDisk[]): string {
+  const backups = disks.flatMap(({ catalogue }) => [
+    ...catalogue.chains.flatMap((chain) => chain.backups),
+    ...catalogue.unplaced,
+  ]);
+  const known = new Set(backups.map((backup) => backup.restore_point_id));
+  const base = `restore-point-${request.item.vmContextId}-${timeInName(startedAt)}`;
+  if (!known.has(base)) return base;
+  for (let k = 2; ; k++) if (!known.has(`${base}-${k}`)) return `${base}-${k}`;
 }
