@@ -90,7 +90,8 @@ async function userStory(context: TrialContext): Promise<Proof> {
 
 function provenAnswer(host: Host, place: TrialPlace, steps: readonly Step[], proof: Proof): Answer {
   const { backup, restoreSeconds } = proof;
-  const shown = (path: string): string => relative(process.cwd(), path) || path;
+  const shown = (path: string): string =>
+    relative(process.cwd(), path).startsWith("..") ? path : relative(process.cwd(), path);
   const lines = [
     storyTable(steps),
     "",
