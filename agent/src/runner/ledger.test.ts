@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -42,6 +42,15 @@ describe("the ledger of runs", () => {
     ]);
     await expect(fail("CANCELLED")).rejects.toMatchObject({ code: "CANCELLED" });
     expect((await states()).toSorted()).toEqual(["cancelled", "failed"]);
+  });
+
+  it("clears what a kill left of writing a record, and not what is being written", async () => {
+    const [left, fresh] = ["run-a.json.0a1b2c3d.partial", "run-b.json.0a1b2c3d.partial"];
+    for (const name of [left, fresh]) await writeFile(join(ledger, name), "{");
+    const twoHoursAgo = Date.now() / 1000 - 7200;
+    await utimes(join(ledger, left), twoHoursAgo, twoHoursAgo);
+    expect(await noticeLost(ledger, AT)).toEqual([]);
+    expect(await readdir(ledger)).toEqual([fresh]);
   });
 
   it("notices a run whose process was killed, once, and no run of a living process", async () => {

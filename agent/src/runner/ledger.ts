@@ -1,9 +1,9 @@
 /** The ledger of runs: one small file each in `<state_dir>/runs`, so that none vanishes unseen. */
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { timeInName } from "@holdfast/protocol";
-import { writeDurably } from "../durable.ts";
+import { PARTIAL, writeDurably } from "../durable.ts";
 import { asHoldfastError } from "../errors.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
 import { type RunKind, type RunningRecord, type RunRecord, runRecord } from "./run-record.ts";
@@ -12,6 +12,9 @@ import { type RunKind, type RunningRecord, type RunRecord, runRecord } from "./r
 export const KEPT_RUNS = 1000;
 
 const FILE_NAME = /^run-.*\.json$/;
+
+/** A record is written within moments: a partial of this age is what a kill left. */
+const STALE_MS = 3_600_000;
 
 export type LedgerView = {
   /** Newest first. */
@@ -76,8 +79,13 @@ function newestFirst(a: RunRecord, b: RunRecord): number {
   return Date.parse(b.started_at) - Date.parse(a.started_at);
 }
 
-/** Marks runs as lost whose process is gone; resolves with those found now. Any process may do this at any time. */
+/**
+ * Marks runs as lost whose process is gone; resolves with those found now. Clears what a kill left of the writing of a
+ * record. Any process may do this at any time.
+ */
 export async function noticeLost(ledger: string, now: Date): Promise<RunRecord[]> {
+  // It only takes space: what cannot be removed waits for the next time.
+  await removeStale(ledger).catch(() => undefined);
   const found: RunRecord[] = [];
   for (const record of (await readLedger(ledger)).runs) {
     if (record.state !== "running" || isAlive(record.process)) continue;
@@ -96,6 +104,15 @@ const LOST = {
   message: "its process ended without saying how the run ended: it was killed, or the host went down",
   remedy: "Run it again; what it left half done is tidied first.",
 };
+
+async function removeStale(ledger: string): Promise<void> {
+  for (const name of await readdir(ledger)) {
+    if (!name.endsWith(PARTIAL)) continue;
+    const path = join(ledger, name);
+    const written = await stat(path).catch(() => undefined);
+    if (written !== undefined && Date.now() - written.mtimeMs > STALE_MS) await rm(path, { force: true });
+  }
+}
 
 async function readRun(ledger: string, name: string): Promise<RunRecord | undefined> {
   try {
