@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 const BLOCK = 65_536;
+const ZEROS = Buffer.alloc(BLOCK);
 const OUTPUT_LIMIT = 64 * 2 ** 20;
 
 /** Runs a program and resolves with its standard output; rejects with its standard error when it fails. */
@@ -71,7 +72,7 @@ export function naiveHashes(disk: Buffer): Map<number, string> {
   const hashes = new Map<number, string>();
   for (let at = 0; at < disk.length; at += BLOCK) {
     const block = disk.subarray(at, at + BLOCK);
-    if (!block.every((byte) => byte === 0)) hashes.set(at / BLOCK, sha256(block));
+    if (!block.equals(ZEROS.subarray(0, block.length))) hashes.set(at / BLOCK, sha256(block));
   }
   return hashes;
 }

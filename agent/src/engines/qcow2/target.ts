@@ -25,7 +25,7 @@ export type TargetOptions = {
   size: number;
   image: ImageOptions;
   clusterSize: number;
-  /** Relative name of the parent's image file; null for a full. */
+  /** Relative name of the parent's image file; null for a full, and for an encrypted image. */
   backingName: string | null;
 };
 

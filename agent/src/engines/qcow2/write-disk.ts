@@ -75,7 +75,8 @@ export async function writeDisk(job: DiskJob): Promise<WrittenDisk> {
   const { session, folder, backupId, image, parent } = job;
   const path = imagePath(folder, backupId) + PARTIAL;
   const clusterSize = parent === null ? (image.clusterSize ?? SMALL_CLUSTER) : SMALL_CLUSTER;
-  const backingName = parent === null ? null : imageName(parent.sidecar.backup_id);
+  // Beside a name in the header QEMU refuses the explicit graph that a chain of LUKS containers needs.
+  const backingName = parent === null || image.key !== null ? null : imageName(parent.sidecar.backup_id);
   await createTarget(session.daemon, { path, size: session.size, image, clusterSize, backingName });
   const marker = await startMarker(session.daemon, session.size);
   const scan: ScanJob = {
