@@ -115,8 +115,19 @@ test("an encrypted map shows no digest, and the same content never looks the sam
   for (const path of paths) await writeMap(path, SMALL, KEY);
   const [first, second] = await Promise.all(paths.map((path) => readFile(path)));
   expect(first?.length).toBe(second?.length);
-  expect(first?.subarray(84).equals(second?.subarray(84) ?? Buffer.alloc(0))).toBe(false);
+  expect(first?.subarray(80).equals(second?.subarray(80) ?? Buffer.alloc(0))).toBe(false);
   for (const { digests } of SMALL) expect(first?.includes(Buffer.from(digests.subarray(0, 16)))).toBe(false);
+});
+
+test("no two records share a nonce: equal content is sealed differently", async () => {
+  await using folder = await scratchFolder();
+  const path = join(folder.path, "disk.map");
+  const [segment] = toSegments(new Map([[0, digestOf("same")]])) as [Segment];
+  await writeMap(path, [segment, { ...segment, index: 1 }], KEY);
+  const content = await readFile(path);
+  // Bitmap and digest of both records: past header and tag, then past length, kind and index.
+  const [first, second] = [80, 80 + 4 + 168 + 16].map((at) => content.subarray(at + 12, at + 4 + 168));
+  expect(first?.equals(second ?? Buffer.alloc(0))).toBe(false);
 });
 
 test.each([
@@ -131,7 +142,7 @@ test.each([
   await writeMap(`${path}.other`, even, key, DISK + 1);
   const other = await readFile(`${path}.other`);
   const overhead = key === undefined ? 4 : 16;
-  const [start, size] = [64 + overhead, 4 + 136 + 32 + overhead];
+  const [start, size] = [64 + overhead, 4 + 168 + overhead];
   const [head, one, two, three] = [0, 1, 2, 3].map((n) =>
     n === 0 ? good.subarray(0, start) : good.subarray(start + (n - 1) * size, start + n * size),
   ) as [Buffer, Buffer, Buffer, Buffer];

@@ -48,6 +48,16 @@ test("a cursor that is asked for one later segment only has dropped the earlier 
   );
 });
 
+test("a range inside one that was given out does not come again", async () => {
+  const nested = [
+    { offset: 0, length: SEGMENT_BYTES },
+    { offset: BLOCK_SIZE, length: BLOCK_SIZE },
+  ];
+  const cursor = createRangeCursor(stream(nested), DISK);
+  expect(await cursor.take(0)).toEqual(new Uint8Array(128).fill(255));
+  expect(await cursor.peek()).toBe(Number.POSITIVE_INFINITY);
+});
+
 test.each([[{ offset: 0, length: -1 }], [{ offset: Number.NaN, length: 1 }], [{ offset: BLOCK_SIZE - 1, length: 10 }]])(
   "ranges out of order or without sense are refused: %j",
   async (bad) => {

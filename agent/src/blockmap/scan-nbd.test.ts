@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import * as model from "../../../test/helpers/model-disk.ts";
 import { scratchFolder, startNbdkit, startQemuExport } from "../../../test/helpers/nbd-servers.ts";
@@ -10,6 +11,9 @@ import { BLOCK_SIZE, SEGMENT_BYTES } from "./segment.ts";
 
 const DISK = 2 * SEGMENT_BYTES + 3 * 512;
 const BLOCKS = new Map([0, 1, 17, 18, 500, 1023, 1024, 2048].map((at): [number, number] => [at, at % 7]));
+
+const threads: Worker[] = [];
+process.on("worker", (worker) => threads.push(worker));
 
 async function* dataOf(endpoint: NbdEndpoint) {
   const client = await connectNbd(endpoint, { contexts: [BASE_ALLOCATION] });
@@ -51,6 +55,14 @@ test("a server's read error fails the scan", async () => {
   await using server = await startNbdkit(["-r", "--filter=error", "pattern", String(DISK), "error-pread-rate=100%"]);
   const scan = scanDisk({ diskSize: DISK, reader: { kind: "nbd", endpoint: server.endpoint }, data: everything(DISK) });
   await expect(model.collect(scan)).rejects.toMatchObject({ code: "IO_ERROR" });
+});
+
+test("a thread that dies while it reads fails its scan", async () => {
+  await using server = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "rdelay=60"]);
+  const data = everything(DISK);
+  const scan = scanDisk({ diskSize: DISK, reader: { kind: "nbd", endpoint: server.endpoint }, data, workers: 1 });
+  setTimeout(() => Promise.all(threads.map((thread) => thread.terminate())), 200);
+  await expect(model.collect(scan)).rejects.toMatchObject({ code: "INTERNAL" });
 });
 
 test("abort does not wait for a server that hangs, while reading and while connecting", async () => {
