@@ -91,6 +91,27 @@ describe("an encrypted repository", () => {
     expect((await readFile(target)).equals(await readFile(disk))).toBe(true);
   });
 
+  it("opens with QEMU alone, given the passphrase that follows from the recovery key", async () => {
+    const passphrase = join(stranger.folder, "passphrase");
+    const made = ["repository", "key", "passphrase", "--recovery-file", recovery, "--out", passphrase];
+    expect(await stranger.json(...made)).toMatchObject({ code: 0 });
+    const layer = (name: string, backing: object | null): object => ({
+      driver: "qcow2",
+      file: {
+        driver: "luks",
+        "key-secret": "s",
+        file: { driver: "file", filename: join(repository, "web-1/disk-0", name) },
+      },
+      backing,
+    });
+    const chain = layer(newest.file_name, layer(`${newest.full_backup_id}.qcow2`, null));
+    const target = join(stranger.folder, "by-qemu.raw");
+    const secret = `secret,id=s,file=${passphrase}`;
+    const convert = ["convert", "--object", secret, "-O", "raw", `json:${JSON.stringify(chain)}`, target];
+    await run("qemu-img", convert, { timeoutMs: 60_000 });
+    expect((await readFile(target)).equals(await readFile(disk))).toBe(true);
+  });
+
   it("is taken over by a new host after the old one burnt", async () => {
     await rm(join(host.folder, "state"), { recursive: true });
     expect(await host.json("backup")).toMatchObject({ code: 1, document: { code: "ENCRYPTION_NOT_READY" } });

@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { asHoldfastError } from "../errors.ts";
 import { cancelOnSignals } from "../runner/cancel.ts";
 import { noticeLost, openLedger } from "../runner/ledger.ts";
+import type { ExitCode } from "./exit-codes.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 export type GlobalOptions = { config?: string; json?: boolean };
@@ -16,6 +17,8 @@ export type Host = {
   /** Says a sentence on standard error, and keeps it for the JSON document. */
   warn: (sentence: string) => void;
   warnings: string[];
+  /** What went wrong beside the command's own work; a command that looks at everything answers with it. */
+  troubles: ExitCode[];
   progress: Progress;
   json: boolean;
 };
@@ -34,7 +37,16 @@ export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => 
     if (!json) process.stderr.write(`warning: ${sentence}\n`);
   };
   try {
-    return await work({ config, signal: cancel.signal, now: () => new Date(), warn, warnings, progress, json });
+    return await work({
+      config,
+      signal: cancel.signal,
+      now: () => new Date(),
+      warn,
+      warnings,
+      troubles: [],
+      progress,
+      json,
+    });
   } finally {
     progress.clear();
   }

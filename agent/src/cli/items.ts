@@ -55,7 +55,7 @@ export function adHocItem(options: AdHocOptions): Omit<ItemEntry, "repository_id
 
 /** A path, an NBD URI, or a source as the configuration has it (JSON). The format comes from the name, never the content. */
 export function parseSource(text: string, format: string | undefined): SourceSpec {
-  if (text.startsWith("{")) return checked(JSON.parse(text), text);
+  if (text.startsWith("{")) return checked(parseJson(text), text);
   if (/^nbds?(\+unix)?:/.test(text)) return checked({ kind: "nbd", uri: text }, text);
   if (text.startsWith("/dev/") && format === undefined) return checked({ kind: "block", path: text }, text);
   const byName = /\.(raw|img|qcow2|vmdk|vhdx|vdi)$/i.exec(text)?.[1]?.toLowerCase().replace("img", "raw");
@@ -72,6 +72,15 @@ function checked(value: unknown, text: string): SourceSpec {
     `--source ${text}: ${issue?.path.join(".")} ${issue?.message}`,
     "docs/configuration.md shows every kind of source.",
   );
+}
+
+/** undefined, which no source is, for text that is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function absolute(path: string): string {

@@ -6,6 +6,10 @@ import { buildProgram } from "./program.ts";
 
 /** Runs one command line (without `node` and the script) and prints its answer; resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
+  // Who reads through `head` has read enough: that is no failure of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   // Needed before the arguments are parsed: also their mistakes are told as JSON.
   const json = args.includes("--json");
   let found: Answer | ExitCode = EXIT.ok;

@@ -2,13 +2,14 @@
 import { resolve } from "node:path";
 import { nearest } from "../config/did-you-mean.ts";
 import type { Config, RepositoryEntry } from "../config/schema.ts";
-import { HoldfastError } from "../errors.ts";
+import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { readHostKey } from "../keys/key-files.ts";
 import { openHostKey, openWithRecovery } from "../keys/key-ring.ts";
 import { readRecoveryFile } from "../keys/recovery-file.ts";
 import type { RepositoryKey } from "../keys/repository-key.ts";
 import { openRepository, type Repository } from "../repository/marker.ts";
 import { usageError } from "./answer.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 
 /** The configured repository that an id or a path names; undefined when none does. */
@@ -35,12 +36,27 @@ export async function namedRepository(config: Config, idOrPath: string): Promise
   );
 }
 
-/** The repositories in question: the one that was named, else all that are configured. */
-export async function askedRepositories(config: Config, idOrPath: string | undefined): Promise<Repository[]> {
+/**
+ * The repositories in question: the one that was named, else all that are configured. Of these, one that cannot be
+ * opened does not stand in the way of the others: it is warned of and counted among the host's troubles.
+ */
+export async function askedRepositories(host: Host, idOrPath: string | undefined): Promise<Repository[]> {
+  const { config } = host;
   if (idOrPath !== undefined) return [await namedRepository(config, idOrPath)];
   if (config.repositories.length === 0)
     throw usageError("no repository is configured", "Name one with --repository PATH, or add it to the configuration.");
-  return await Promise.all(config.repositories.map((entry) => openRepository(entry.path, entry.repository_id)));
+  const opened: Repository[] = [];
+  const failed: HoldfastError[] = [];
+  for (const { path, repository_id } of config.repositories)
+    await openRepository(path, repository_id).then(
+      (repository) => opened.push(repository),
+      (error: unknown) => failed.push(asHoldfastError(error, `opening ${path}`)),
+    );
+  const [first] = failed;
+  if (first !== undefined && opened.length === 0) throw first;
+  for (const error of failed) host.warn(`${error.message}; that repository was left out`);
+  host.troubles.push(...failed.map(exitCodeOf));
+  return opened;
 }
 
 /** The key that opens a repository's backups; null when it needs none or this host has none. */

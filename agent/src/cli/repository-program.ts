@@ -108,4 +108,13 @@ function addKeys(key: Command, finish: Finish): void {
       const { importInto } = await import("./commands/key.ts");
       finish(await importInto(place, command.optsWithGlobals<GlobalOptions & { recoveryFile?: string }>()));
     });
+  key
+    .command("passphrase")
+    .description("write the LUKS passphrase of a recovery key to a new file, for QEMU without Holdfast")
+    .option("--recovery-file <file>", "file with the recovery key (default: standard input)")
+    .requiredOption("--out <file>", "the file to make")
+    .action(async (_options, command: Command) => {
+      const { passphrase } = await import("./commands/key.ts");
+      finish(await passphrase(command.optsWithGlobals<GlobalOptions & { recoveryFile?: string; out: string }>()));
+    });
 }

@@ -39,7 +39,7 @@ export async function findTarget(host: Host, id: string, repository: string | un
 
 async function storedDisks(host: Host, repository: string | undefined): Promise<StoredDisk[]> {
   const stored: StoredDisk[] = [];
-  for (const one of await askedRepositories(host.config, repository))
+  for (const one of await askedRepositories(host, repository))
     for (const disk of await readCatalogue(one)) stored.push({ repository: one, disk });
   return stored;
 }

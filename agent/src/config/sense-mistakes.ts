@@ -63,7 +63,7 @@ function outsideRoots(items: readonly Found[], given: unknown): Mistake[] {
 }
 
 /** Whether `path` is `folder` or inside it, by name. */
-export function isInside(path: string, folder: string): boolean {
+function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === "" || (!way.startsWith("..") && !isAbsolute(way));
 }

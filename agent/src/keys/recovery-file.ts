@@ -22,15 +22,20 @@ export async function writeRecoveryFile(
     recoveryKeyText(key.recoveryKey),
     "",
   ].join("\n");
+  await writeSecretFile(path, text);
+}
+
+/** Writes to a file that must not exist (CONFLICT), readable by its owner only, synced. */
+export async function writeSecretFile(path: string, content: string | Uint8Array): Promise<void> {
   try {
     await using file = await open(path, "wx", 0o600);
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw asHoldfastError(error, `writing ${path}`);
     throw new HoldfastError("CONFLICT", {
       message: `${path} exists already and is not overwritten`,
-      remedy: "Name another file for the recovery key.",
+      remedy: "Name another file.",
       cause: error,
     });
   }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ItemEntry } from "../../config/schema.ts";
 import type { BackupOutcome } from "../../engines/engine.ts";
+import { HoldfastError } from "../../errors.ts";
 import { openRepository } from "../../repository/marker.ts";
 import { withItemLock } from "../../runner/item-lock.ts";
 import { type Answer, usageError } from "../answer.ts";
@@ -31,7 +32,7 @@ export async function backup(name: string | undefined, options: BackupOptions): 
     const job = options.source.length > 0 ? await adHocJob(host, name, options) : await itemJob(host, name, options);
     const ledger = await openRuns(host);
     const id = job.item.vm_context_id;
-    const work = () => makeBackup(host, ledger, job);
+    const work = () => makeBackup(host, ledger, job).catch(options.source.length > 0 ? adHocRemedy : undefined);
     const outcome = await withItemLock(host.config.state_dir, id, `backup of ${job.item.vm_name}`, work);
     return { document: backupDocument(outcome, host.warnings), text: () => backupText(outcome), exitCode: EXIT.ok };
   });
@@ -73,6 +74,15 @@ async function adHocJob(host: Host, name: string | undefined, options: BackupOpt
     roots: [...roots, ...options.allowRoot.map((path) => resolve(path))],
     nbdServers: [...nbd_servers, ...options.allowNbd],
   };
+}
+
+/** Who types a command on the host may allow a source for once; who sends one from elsewhere may not. */
+function adHocRemedy(error: unknown): never {
+  if (!(error instanceof HoldfastError) || error.code !== "SOURCE_NOT_ALLOWED") throw error;
+  const { message, details } = error;
+  const remedy =
+    "Allow it for this run with --allow-root FOLDER (an NBD server with --allow-nbd), or in the configuration.";
+  throw new HoldfastError("SOURCE_NOT_ALLOWED", { message, remedy, ...(details && { details }), cause: error });
 }
 
 function typeOf({ full, incremental }: BackupOptions): BackupJob["type"] {

@@ -29,7 +29,7 @@ type Checked = {
 export async function check(idOrPath: string | undefined, options: CheckOptions): Promise<Answer> {
   return await withHost(options, async (host) => {
     const checked: Checked[] = [];
-    for (const repository of await askedRepositories(host.config, idOrPath))
+    for (const repository of await askedRepositories(host, idOrPath))
       checked.push(await checkOne(host, repository, options));
     host.progress.clear();
     const codes = checked.map(({ findings, unproven }) =>
@@ -38,7 +38,7 @@ export async function check(idOrPath: string | undefined, options: CheckOptions)
     return {
       document: { repositories: checked, warnings: host.warnings },
       text: () => checked.map((one) => checkText(one, options.content)).join("\n"),
-      exitCode: worstOf(codes),
+      exitCode: worstOf([...host.troubles, ...codes]),
     };
   });
 }

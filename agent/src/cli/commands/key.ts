@@ -1,10 +1,11 @@
-/** `holdfast-agent repository key create|confirm|import`. No key ever stands on a command line. */
+/** `holdfast-agent repository key create|confirm|import|passphrase`. No key ever stands on a command line. */
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { asHoldfastError } from "../../errors.ts";
 import { confirmKey, createKey, importKey, type KeyPlace, type KeySummary } from "../../keys/key-ring.ts";
-import { readRecoveryFile } from "../../keys/recovery-file.ts";
+import { readRecoveryFile, writeSecretFile } from "../../keys/recovery-file.ts";
 import { parseRecoveryKey } from "../../keys/recovery-text.ts";
+import { deriveRecovery } from "../../keys/repository-key.ts";
 import { type Answer, usageError } from "../answer.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type GlobalOptions, type Host, withHost } from "../host.ts";
@@ -43,6 +44,18 @@ export async function importInto(
     const summary = await importKey(place, await givenKey(options.recoveryFile), host.now());
     return answer(host, place, summary, {}, `This host holds the key of ${place.repositoryId} now (${summary.keyId}).`);
   });
+}
+
+/** Writes the LUKS passphrase that follows from a recovery key, for QEMU without Holdfast. Needs no repository. */
+export async function passphrase(options: GlobalOptions & { recoveryFile?: string; out: string }): Promise<Answer> {
+  const { recoveryKeyId, recoveryPassphrase } = deriveRecovery(await givenKey(options.recoveryFile));
+  const out = resolve(options.out);
+  await writeSecretFile(out, recoveryPassphrase);
+  return {
+    document: { recovery_key_id: recoveryKeyId, passphrase_file: out },
+    text: () => `The passphrase of ${recoveryKeyId} is in ${out}; docs/recovery-key.md shows how QEMU takes it.`,
+    exitCode: EXIT.ok,
+  };
 }
 
 async function placeOf(host: Host, idOrPath: string): Promise<KeyPlace> {

@@ -52,7 +52,10 @@ function answer(host: Host, name: string, results: (Verification | Drill)[], tex
   return {
     document: { [name]: results, warnings: host.warnings },
     text: results.length === 0 ? () => "There is no backup yet." : text,
-    exitCode: results.length === 0 ? EXIT.inconclusive : worstOf(results.map(exitCodeOfProof)),
+    exitCode: worstOf([
+      ...host.troubles,
+      ...(results.length === 0 ? [EXIT.inconclusive] : results.map(exitCodeOfProof)),
+    ]),
   };
 }
 

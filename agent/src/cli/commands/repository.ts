@@ -12,7 +12,7 @@ import {
 import { importRepository } from "../../repository/import.ts";
 import { initRepository, repositoryKind } from "../../repository/marker.ts";
 import { type Answer, usageError } from "../answer.ts";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT, worstOf } from "../exit-codes.ts";
 import { bytesText, countText, stateWord, timeText } from "../format.ts";
 import { type GlobalOptions, withHost } from "../host.ts";
 import { askedRepositories, configuredRepository } from "../repositories.ts";
@@ -29,9 +29,11 @@ export async function init(idOrPath: string, options: InitOptions): Promise<Answ
     const path = entry?.path ?? resolve(idOrPath);
     const id = options.id ?? entry?.repository_id ?? basename(path);
     const made = await initRepository(path, id, kind.data);
+    const ready = `The repository ${made.repositoryId} is ready in ${made.path}.`;
+    const key = `It is to be encrypted. Next: holdfast-agent repository key create ${made.repositoryId} --recovery-out FILE`;
     return {
       document: { repository_id: made.repositoryId, path: made.path, kind: kind.data, warnings },
-      text: () => `The repository ${made.repositoryId} is ready in ${made.path}.`,
+      text: () => (entry?.encryption === true ? `${ready}\n${key}` : ready),
       exitCode: EXIT.ok,
     };
   });
@@ -41,9 +43,9 @@ type Listed = { disk: CatalogueDisk; evidence: EvidenceOf };
 
 /** Every restore point with what is proven about it. Damage is listed and exits 3. */
 export async function list(idOrPath: string | undefined, options: GlobalOptions): Promise<Answer> {
-  return await withHost(options, async ({ config, warnings }) => {
+  return await withHost(options, async (host) => {
     const all: { repository_id: string; path: string; listed: Listed[] }[] = [];
-    for (const { repositoryId, path } of await askedRepositories(config, idOrPath)) {
+    for (const { repositoryId, path } of await askedRepositories(host, idOrPath)) {
       const listed: Listed[] = [];
       for (const disk of await readCatalogue({ repositoryId, path }))
         listed.push({ disk, evidence: await readAllEvidence(disk) });
@@ -52,9 +54,9 @@ export async function list(idOrPath: string | undefined, options: GlobalOptions)
     const findings = all.flatMap(({ listed }) => listed.flatMap(({ disk }) => disk.findings));
     const repositories = all.map(({ listed, ...rest }) => ({ ...rest, disks: listed.map(diskDocument) }));
     return {
-      document: { repositories, warnings },
+      document: { repositories, warnings: host.warnings },
       text: () => all.map(({ repository_id, path, listed }) => listText(repository_id, path, listed)).join("\n\n"),
-      exitCode: findings.length > 0 ? EXIT.damage : EXIT.ok,
+      exitCode: worstOf([...host.troubles, ...(findings.length > 0 ? [EXIT.damage] : [])]),
     };
   });
 }
