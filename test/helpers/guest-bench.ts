@@ -29,7 +29,7 @@ export type GuestBench = {
   fleeceFolder: string;
   /** What freezes warned of. */
   warnings: string[];
-  makeDisk: (id: string, format: "raw" | "qcow2", more?: Partial<GuestDisk>) => Promise<GuestDisk>;
+  makeDisk: (id: string, format: "raw" | "qcow2", more?: Partial<GuestDisk>, size?: number) => Promise<GuestDisk>;
   /** Starts a VM in the folder; a former one must have ended. */
   boot: (...disks: GuestDisk[]) => Promise<Guest>;
   bootWith: (options: Omit<GuestOptions, "folder">) => Promise<Guest>;
@@ -64,9 +64,9 @@ export async function openGuestBench(): Promise<GuestBench> {
     folder,
     fleeceFolder,
     warnings,
-    makeDisk: async (id, format, more = {}) => {
+    makeDisk: async (id, format, more = {}, size = DISK_SIZE) => {
       const path = join(folder, `${id}.${format}`);
-      await runProgram("qemu-img", "create", "-q", "-f", format, path, String(DISK_SIZE));
+      await runProgram("qemu-img", "create", "-q", "-f", format, path, String(size));
       return { id, path, format, ...more };
     },
     boot: (...disks) => bootWith({ disks }),
@@ -92,16 +92,24 @@ function endpointOf(source: OpenSource): NbdEndpoint {
   return { transport: "unix", socket: server.path, exportName };
 }
 
-/** The frozen disk's bytes, as the engine would read them. */
-export async function frozenBytes(source: OpenSource): Promise<Buffer> {
+/** The frozen disk as the engine would read it. */
+export async function openFrozen(source: OpenSource): Promise<{
+  size: number;
+  read: (offset: number, length: number) => Promise<Buffer>;
+  [Symbol.asyncDispose]: () => Promise<void>;
+}> {
   const client = await connectNbd(endpointOf(source));
-  try {
-    const bytes = Buffer.alloc(client.size);
-    await client.read(0, bytes);
+  const read = async (offset: number, length: number): Promise<Buffer> => {
+    const bytes = Buffer.alloc(length);
+    await client.read(offset, bytes);
     return bytes;
-  } finally {
-    await client.close();
-  }
+  };
+  return { size: client.size, read, [Symbol.asyncDispose]: () => client.close() };
+}
+
+export async function frozenBytes(source: OpenSource): Promise<Buffer> {
+  await using reader = await openFrozen(source);
+  return await reader.read(0, reader.size);
 }
 
 /** Numbers of the 64 KiB blocks that the source's bitmap lists. */
