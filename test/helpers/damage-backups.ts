@@ -42,9 +42,18 @@ export async function forgeImage(made: HandMade, index: number): Promise<void> {
   });
 }
 
-/** Where the L2 table lies that a full's first clusters are found through. */
-export async function firstL2Table(path: string): Promise<number> {
-  const header = await readFile(path);
-  const l1 = Number(header.readBigUInt64BE(40));
-  return Number(header.readBigUInt64BE(l1) & 0x00ff_ffff_ffff_fe00n);
+/** Where an L2 table of an unencrypted image lies; each leads to 512 MiB of the disk. */
+export async function firstL2Table(path: string, at = 0): Promise<number> {
+  await using file = await open(path, "r");
+  const field = async (offset: number): Promise<bigint> =>
+    (await file.read(Buffer.alloc(8), 0, 8, offset)).buffer.readBigUInt64BE();
+  const l1 = Number(await field(40));
+  return Number((await field(l1 + at * 8)) & 0x00ff_ffff_ffff_fe00n);
+}
+
+/** Makes QEMU answer reads of one block with an error: its offset in the table is no multiple of the cluster size. */
+export async function makeUnreadable(path: string, block: number): Promise<void> {
+  const entriesOfTable = 8192;
+  const table = await firstL2Table(path, Math.floor(block / entriesOfTable));
+  await flipBit(path, table + (block % entriesOfTable) * 8 + 6, 1);
 }

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Drill } from "@holdfast/protocol";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { firstL2Table, flipBit, hostOffset } from "../../../test/helpers/damage-backups.ts";
+import { flipBit, hostOffset, makeUnreadable } from "../../../test/helpers/damage-backups.ts";
 import { copyBackups, type HandMade, idOf, makeBackups } from "../../../test/helpers/hand-made-backups.ts";
 import { readEvidence } from "../repository/evidence.ts";
 import { mapPath } from "../repository/layout.ts";
@@ -62,9 +62,7 @@ test("content that rotted fails with its place, though it could be restored", as
 });
 
 test("a chain that cannot be read, a damaged map and a missing parent fail, too", async () => {
-  const unreadable = await drilled(async (copy) =>
-    flipBit(copy.pathOf(0), (await firstL2Table(copy.pathOf(0))) + 3 * 8 + 6, 1),
-  );
+  const unreadable = await drilled(async (copy) => makeUnreadable(copy.pathOf(0), 3));
   expect(unreadable).toMatchObject({ status: "failed", restore_seconds: null, restored_bytes: 0 });
   const map = await drilled((copy) => flipBit(mapPath(copy.folder, idOf(1)), 70));
   expect(map).toMatchObject({ status: "failed", findings: [{ code: "MAP_DAMAGED" }] });
@@ -103,6 +101,12 @@ test("scratch space is private while it is used", async () => {
   };
   await drilled(intact, { onProgress: () => void onProgress().catch(() => undefined) });
   expect(mode).toBe(0o700);
+});
+
+test("a backup that does not exist is no result", async () => {
+  const scratch = { scratchFolder: template.root, maxScratchBytes: DATA, timeoutMs: 60_000 };
+  const drilling = drillBytes(await template.read(), "backup-vm-1-disk0-20250101-000000", { keys: null, ...scratch });
+  await expect(drilling).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
 
 test("a drill that is not tried says so", () => {

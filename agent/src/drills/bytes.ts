@@ -9,7 +9,7 @@ import { checkedBackupId } from "../repository/layout.ts";
 import { type CompareRestoredOptions, compareRestored, type RestoredComparison } from "../restore/compare-restored.ts";
 import { asDamage, explainError, sentence } from "../restore/damage.ts";
 import type { BackupKeys } from "../restore/keys.ts";
-import { wholeLine } from "../restore/line.ts";
+import { findLine, wholeLine } from "../restore/line.ts";
 import { dataBytesOf, type Restored, restoreDisk } from "../restore/restore.ts";
 import { refuseTooLittleSpace } from "../restore/target.ts";
 import { endedBy, withTimeout } from "../verifiers/verify.ts";
@@ -41,7 +41,8 @@ type Outcome = Pick<Drill, "status" | "reason" | "restore_seconds" | "restored_b
 export async function drillBytes(disk: CatalogueDisk, backupId: string, options: DrillOptions): Promise<Drill> {
   const started = new Date();
   const signal = withTimeout(options.signal, options.timeoutMs);
-  const outcome = await attempt(disk, checkedBackupId(backupId), { ...options, signal });
+  refuseUnknown(disk, backupId);
+  const outcome = await attempt(disk, backupId, { ...options, signal });
   const ended = new Date();
   return {
     drill_id: `drill-${randomUUID()}`,
@@ -79,6 +80,15 @@ function nothingRestored(status: Drill["status"], reason: string, findings: Find
   return { status, reason: sentence(reason), restore_seconds: null, restored_bytes: 0, ...found };
 }
 
+/** An unknown backup is a mistake of the caller, a damaged one a result. */
+function refuseUnknown(disk: CatalogueDisk, backupId: string): void {
+  try {
+    findLine(disk, backupId);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "REPOSITORY_DAMAGED") throw error;
+  }
+}
+
 async function attempt(disk: CatalogueDisk, backupId: string, options: DrillOptions): Promise<Outcome> {
   let restored: Restored | undefined;
   try {
@@ -90,7 +100,6 @@ async function attempt(disk: CatalogueDisk, backupId: string, options: DrillOpti
     const image = { path: target, format: "raw" } as const;
     return judge(restored, await compareRestored(disk, backupId, image, compareOptions(restored, options)));
   } catch (error) {
-    if (error instanceof HoldfastError && error.code === "NOT_FOUND") throw error;
     const done = restored && { restore_seconds: restored.seconds, restored_bytes: restored.dataBytes };
     return { ...blame(error, options.signal), ...done };
   }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { firstL2Table, flipBit, hostOffset } from "../../../test/helpers/damage-backups.ts";
+import { flipBit, hostOffset, makeUnreadable } from "../../../test/helpers/damage-backups.ts";
 import {
   copyBackups,
   type HandMade,
@@ -31,9 +31,10 @@ beforeEach(async () => {
   await mkdir(folder);
 });
 
-async function restore(index: number, options: Partial<RestoreOptions> = {}, from: HandMade = made) {
+async function restore(index: number, options: Partial<RestoreOptions> = {}, from?: HandMade) {
   const target = join(folder, "disk");
-  return await restoreDisk(await from.read(), idOf(index), { target, format: "raw", keys: null, ...options });
+  const disk = await (from ?? made).read();
+  return await restoreDisk(disk, idOf(index), { target, format: "raw", keys: null, ...options });
 }
 
 test("every point comes back byte by byte, sparse, with the disk's size, readable by its owner alone", async () => {
@@ -115,7 +116,7 @@ test("a target without space is refused before anything is written, one that fil
 test("a chain that cannot be read is the backup's fault, with the place; nothing is left", async () => {
   const damaged = await copyBackups(made);
   try {
-    await flipBit(damaged.pathOf(0), (await firstL2Table(damaged.pathOf(0))) + 3 * 8 + 6, 1);
+    await makeUnreadable(damaged.pathOf(0), 3);
     const failed = restore(2, {}, damaged);
     await expect(failed).rejects.toMatchObject({ code: "REPOSITORY_DAMAGED", message: /cannot be read/ });
     await rm(damaged.pathOf(0));
@@ -137,13 +138,23 @@ test("a restore of rotted data is found when it is compared with the map", async
   }
 });
 
-test("an encrypted point needs its key", async () => {
-  const writes = [["write -P 5 0 1M"], ["write -P 7 64k 64k"]];
-  const encrypted = await makeBackups({ diskSize: 4 * MIB, encrypted: true, writes });
+test("a disk that ends inside a sector comes back with its own size", async () => {
+  const odd = await makeBackups({ diskSize: 65_536 + 1000, writes: [["write -P 5 64k 1k", "write -z 66500 60"]] });
   try {
-    await expect(restore(1, {}, encrypted)).rejects.toMatchObject({ code: "ENCRYPTION_NOT_READY" });
-    const { target } = await restore(1, { keys: TEST_KEYS, verify: true }, encrypted);
-    await run("cmp", [target, encrypted.rawOf(1)]);
+    const { target } = await restore(0, { verify: true }, odd);
+    expect((await stat(target)).size).toBe(65_536 + 1000);
+    await run("cmp", ["-n", String(65_536 + 1000), target, odd.rawOf(0)]);
+  } finally {
+    await odd.remove();
+  }
+});
+
+test("an encrypted point needs its key", async () => {
+  const encrypted = await makeBackups({ diskSize: 4 * MIB, encrypted: true, writes: [["write -P 5 0 1M"]] });
+  try {
+    await expect(restore(0, {}, encrypted)).rejects.toMatchObject({ code: "ENCRYPTION_NOT_READY" });
+    const { target } = await restore(0, { keys: TEST_KEYS, verify: true }, encrypted);
+    await run("cmp", [target, encrypted.rawOf(0)]);
   } finally {
     await encrypted.remove();
   }

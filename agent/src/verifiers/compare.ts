@@ -3,12 +3,11 @@ import type { OpenMap } from "../blockmap/map-file.ts";
 import { changedRanges } from "../blockmap/ranges.ts";
 import { scanDisk } from "../blockmap/scan.ts";
 import { isBlank, SEGMENT_BYTES } from "../blockmap/segment.ts";
-import { connectNbd, type NbdClient } from "../nbd/client.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
-import { BASE_ALLOCATION } from "../nbd/extents.ts";
 import { carefulScan } from "./careful-scan.ts";
-import { dataRanges, isReadError, segmentsFrom } from "./data-ranges.ts";
+import { dataRanges, segmentsFrom } from "./data-ranges.ts";
 import { createRangeFindings, type FindingList } from "./finding-list.ts";
+import { connectSteadily, isDisconnect, isReadError, type SteadyClient } from "./steady-client.ts";
 
 export type CompareOptions = {
   endpoint: NbdEndpoint;
@@ -20,18 +19,19 @@ export type CompareOptions = {
   workers?: number | undefined;
   /** Bytes of data read so far. */
   onProgress?: ((bytesRead: number) => void) | undefined;
+  /** Time in ms that failing reads may take in all before the rest is given up; default: two minutes. */
+  patienceMs?: number | undefined;
 };
 
 /** `complete` is false when so much could not be read that it was given up; the findings say where. */
 export type Comparison = { bytesRead: number; complete: boolean };
 
-/** Segments with unreadable blocks after which the rest is not tried: a dying disk can take minutes for each read. */
-const UNREADABLE_SEGMENTS = 64;
+const PATIENCE_MS = 120_000;
 
-type Progress = { bytesRead: number; unreadableSegments: number };
+type Progress = { bytesRead: number; patience: { ms: number } };
 
 type Job = CompareOptions & {
-  client: NbdClient;
+  client: SteadyClient;
   progress: Progress;
   differing: ReturnType<typeof createRangeFindings>;
   unreadable: ReturnType<typeof createRangeFindings>;
@@ -43,16 +43,15 @@ type Job = CompareOptions & {
  */
 export async function compareWithMap(options: CompareOptions): Promise<Comparison> {
   const { endpoint, findings, signal } = options;
-  const client = await connectNbd(endpoint, { contexts: [BASE_ALLOCATION], ...(signal && { signal }) });
-  const progress: Progress = { bytesRead: 0, unreadableSegments: 0 };
+  const client = await connectSteadily(endpoint, signal);
+  const progress: Progress = { bytesRead: 0, patience: { ms: options.patienceMs ?? PATIENCE_MS } };
   const differing = createRangeFindings(findings, "CONTENT_MISMATCH", "differ from what was backed up");
   const unreadable = createRangeFindings(findings, "READ_ERROR", "cannot be read");
   const job: Job = { ...options, client, progress, differing, unreadable };
   try {
     for (let from: number | null = 0; from !== null; ) {
       const stopped = await fastPass(job, from);
-      if (stopped !== null && progress.unreadableSegments >= UNREADABLE_SEGMENTS)
-        return { bytesRead: progress.bytesRead, complete: false };
+      if (stopped !== null && progress.patience.ms <= 0) return { bytesRead: progress.bytesRead, complete: false };
       from = stopped === null ? null : await carefulPass(job, stopped);
     }
     return { bytesRead: progress.bytesRead, complete: true };
@@ -79,7 +78,7 @@ async function fastPass(job: Job, from: number): Promise<number | null> {
     }
     return null;
   } catch (error) {
-    if (!isReadError(error)) throw error;
+    if (!isReadError(error) && !isDisconnect(error)) throw error;
     return next;
   }
 }
@@ -89,14 +88,14 @@ async function carefulPass(job: Job, from: number): Promise<number | null> {
   const { client, map, signal } = job;
   const { diskSize } = map.header;
   const data = dataRanges(client, from * SEGMENT_BYTES, diskSize);
-  for await (const read of carefulScan({ client, diskSize, data, expected: segmentsFrom(map.segments(), from) })) {
+  const expected = segmentsFrom(map.segments(), from);
+  const { patience } = job.progress;
+  for await (const read of carefulScan({ client, diskSize, data, expected, patience })) {
     signal?.throwIfAborted();
     for (const range of changedRanges(read.index, read.changed, diskSize)) job.differing.add(range);
     for (const range of changedRanges(read.index, read.unreadable, diskSize)) job.unreadable.add(range);
     advance(job, read.bytesRead);
-    if (isBlank(read.unreadable)) continue;
-    job.progress.unreadableSegments += 1;
-    return read.index + 1;
+    if (!isBlank(read.unreadable)) return read.index + 1;
   }
   return null;
 }

@@ -1,21 +1,15 @@
 import type { Range } from "../blockmap/ranges.ts";
 import { SEGMENT_BYTES, type Segment } from "../blockmap/segment.ts";
-import { HoldfastError } from "../errors.ts";
-import type { NbdClient } from "../nbd/client.ts";
 import { BASE_ALLOCATION, isData } from "../nbd/extents.ts";
+import { isReadError, type SteadyClient } from "./steady-client.ts";
 
 const WINDOW = 1024 ** 3;
-
-/** Whether a part of the disk could not be read, as opposed to a server or a tool that failed. */
-export function isReadError(error: unknown): boolean {
-  return error instanceof HoldfastError && error.code === "IO_ERROR";
-}
 
 /**
  * Where the export may hold data, from `start` on. Where its own tables cannot be read, that stretch counts as data:
  * reading it then says what is wrong with it.
  */
-export async function* dataRanges(client: NbdClient, start: number, end: number): AsyncGenerator<Range> {
+export async function* dataRanges(client: SteadyClient, start: number, end: number): AsyncGenerator<Range> {
   let window = WINDOW;
   for (let position = start; position < end; ) {
     const length = Math.min(window, end - position);

@@ -1,5 +1,6 @@
+import { open } from "node:fs/promises";
 import { afterEach, expect, test } from "vitest";
-import { flipBit, hostOffset } from "../../../test/helpers/damage-backups.ts";
+import { firstL2Table, flipBit, hostOffset } from "../../../test/helpers/damage-backups.ts";
 import { type HandMade, idOf, makeBackups, TEST_KEYS } from "../../../test/helpers/hand-made-backups.ts";
 import { verifyBackup } from "./verify.ts";
 
@@ -31,6 +32,33 @@ test("an encrypted chain passes with its keys, also one inside which something i
   expect(damaged).toMatchObject({ status: "failed" });
   expect(damaged.findings[0]).toMatchObject({ code: "IMAGE_DIGEST", file: `${idOf(0)}.qcow2` });
 });
+
+test("a compressed chain passes, and a flipped bit in what is compressed is found with its place", async () => {
+  const writes = [["write -c -P 5 0 64k", "write -c -P 6 4M 64k"], ["write -c -P 7 64k 64k"]];
+  made = await makeBackups({ diskSize: 8 * MIB, compressed: true, writes });
+  expect(await verifyBackup(await made.read(), idOf(1), { keys: null })).toMatchObject({
+    status: "passed",
+    bytes_checked: 3 * 65_536,
+  });
+  const cluster = await hostOffsetOfCompressed(made.pathOf(0));
+  // In a literal (other data) and in a block's length (no data at all).
+  for (const [at, code] of [
+    [11, "CONTENT_MISMATCH"],
+    [9, "READ_ERROR"],
+  ] as const) {
+    await flipBit(made.pathOf(0), cluster + at);
+    const { findings } = await verifyBackup(await made.read(), idOf(1), { keys: null });
+    expect(findings.map((one) => one.code)).toEqual(["IMAGE_DIGEST", code]);
+    expect(findings[1]).toMatchObject({ offset: 0, length: 65_536 });
+    await flipBit(made.pathOf(0), cluster + at);
+  }
+});
+
+async function hostOffsetOfCompressed(path: string): Promise<number> {
+  await using file = await open(path, "r");
+  const { buffer } = await file.read(Buffer.alloc(8), 0, 8, await firstL2Table(path));
+  return Number(buffer.readBigUInt64BE() & 0x003f_ffff_ffff_ffffn);
+}
 
 test("in a memory file system the result says that the medium was not read", async () => {
   made = await makeBackups({ diskSize: MIB, writes: [["write -P 5 0 256k"]], under: "/dev/shm" });

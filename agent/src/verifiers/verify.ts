@@ -79,9 +79,9 @@ async function runParts(
 ): Promise<Ran> {
   const ran: Ran = { parts: [], bytesChecked: 0, cached: true, error: undefined };
   const asked = PARTS.filter(({ name }) => options.parts?.includes(name) ?? true);
+  const line = lineOrFinding(disk, backupId, findings);
+  if (line === undefined) return ran;
   try {
-    const line = lineOrFinding(disk, backupId, findings);
-    if (line === undefined) return ran;
     const context: PartContext = { disk, line, findings, options };
     for (const part of asked) {
       options.signal?.throwIfAborted();
@@ -92,7 +92,6 @@ async function runParts(
       ran.cached = outcome.cached ?? ran.cached;
     }
   } catch (error) {
-    if (error instanceof HoldfastError && error.code === "NOT_FOUND" && ran.parts.length === 0) throw error;
     ran.error = error;
   }
   return ran;
