@@ -3,7 +3,14 @@ import type { Qmp } from "../../../qemu/qmp.ts";
 import { listDrives, qemuVersion, type VmDrive } from "./qmp-vm.ts";
 
 /** A disk of a running VM: the device that the guest uses, and the node that holds its bytes and bitmaps. */
-export type VmDisk = { qdev: string; node: string; driver: string; size: number };
+export type VmDisk = {
+  qdev: string;
+  node: string;
+  driver: string;
+  /** The file that QEMU names as the disk's; not always a path. */
+  file: string;
+  size: number;
+};
 
 /** Before 9.0 QEMU aborts when an NBD client leaves an export that lives in an iothread: the guest would die. */
 const IOTHREAD_EXPORTS_SAFE = 900;
@@ -44,10 +51,10 @@ export function pickDisk(drives: readonly VmDrive[], wanted: string): VmDisk {
   if (drive.inserted.ro)
     throw refuse(`${wanted} is read-only in the VM`, "Back its image up as a file: it cannot change.");
   if (drive.qdev === undefined) throw refuse(`${wanted} is not attached to the VM`, "Back its image up as a file.");
-  const { "node-name": node, drv: driver, image } = drive.inserted;
+  const { "node-name": node, drv: driver, file, image } = drive.inserted;
   if (image["virtual-size"] === 0)
     throw new HoldfastError("SOURCE_EMPTY", { message: `the disk ${wanted} has no bytes` });
-  return { qdev: qomPath(drive.qdev), node, driver, size: image["virtual-size"] };
+  return { qdev: qomPath(drive.qdev), node, driver, file, size: image["virtual-size"] };
 }
 
 /** The device itself, or the controller it hangs on, may hand its disks to an iothread. */

@@ -76,6 +76,21 @@ test("a guest that takes too long to freeze is thawed when it has frozen at last
   expect(agent.frozen()).toBe(false);
 });
 
+test("a moment that does not come in time finds the guest thawed again", async () => {
+  await using bench = await openGuestBench();
+  await using agent = await openAgent(bench.folder);
+  const warnings: string[] = [];
+  const warn = (sentence: string): void => void warnings.push(sentence);
+  const where = { job: "hf-1-1-abcd", folder: bench.fleeceFolder, guestAgent: agent.path, warn, momentMs: 100 };
+  const result = await whileQuiesced(where, async () => {
+    expect(agent.frozen()).toBe(true);
+    await vi.waitUntil(() => !agent.frozen(), { timeout: 5_000 });
+  });
+  expect(result).toBe("crash-consistent");
+  expect(warnings).toEqual([expect.stringMatching(/took too long/)]);
+  expect(await readdir(bench.fleeceFolder)).toEqual([]);
+});
+
 test("no guest agent at the given place is said; none given is silent", async () => {
   await using bench = await openGuestBench();
   const absent = await quiesce(bench.fleeceFolder, join(bench.folder, "absent.sock"), () => undefined);
@@ -93,6 +108,21 @@ test("kill -9 while the guest is frozen: the guard thaws it at once", async () =
   expect(agent.frozen()).toBe(true);
   await vi.waitUntil(() => !agent.frozen(), { timeout: 5_000 });
   await vi.waitUntil(async () => !(await readdir(bench.fleeceFolder)).some((name) => name.endsWith(".json")));
+});
+
+test("a guest that cannot be guarded is not frozen, and backed up all the same", async () => {
+  await using bench = await openGuestBench();
+  await using agent = await openAgent(bench.folder);
+  const gone = join(bench.folder, "gone");
+  const warnings: string[] = [];
+  const where = { job: "hf-1-1-abcd", folder: gone, guestAgent: agent.path };
+  const result = await whileQuiesced(
+    { ...where, warn: (sentence) => void warnings.push(sentence) },
+    async () => undefined,
+  );
+  expect(result).toBe("crash-consistent");
+  expect(warnings).toEqual([expect.stringMatching(/nothing could guard/)]);
+  expect(agent.heard).not.toContain("guest-fsfreeze-freeze");
 });
 
 test("with the guard killed too, the journal thaws the guest at start-up", async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { removeDurably, writeDurably } from "../../../durable.ts";
@@ -10,6 +10,7 @@ import { isRunning, jobOf } from "./qmp-names.ts";
 const ANSWER_MS = 3_000;
 /** The guest flushes its caches first, which takes as long as its disks need. */
 const FREEZE_MS = 10_000;
+const MOMENT_MS = 10_000;
 const THAW_MS = 10_000;
 /** Longer than all of the above: then something hangs, and the guest must not hang with it. */
 const GUARD_MS = 40_000;
@@ -22,49 +23,79 @@ export type Quiesce = {
   warn: (sentence: string) => void;
   /** How long the guest may take to flush and freeze. */
   freezeMs?: number;
+  /** How long the guest may stay frozen when the moment of the backup does not come. */
+  momentMs?: number;
 };
+
+/** `frozen`: whether it worked. `thaw` must be called in any case, and never throws. */
+type Quiet = { frozen: boolean; thaw: () => Promise<void> };
 
 /**
  * A frozen guest must never outlive its backup. Three nets, in this order: `finally`; a guard process that thaws within
  * a moment when the agent is killed or hangs (`thaw-guard.ts`); and a journal, made durable before the freeze, from
- * which `healFrozenGuests` thaws when even the guard was killed.
+ * which `healFrozenGuests` thaws when even the guard was killed. A moment that takes too long goes on without a freeze.
  */
 export async function whileQuiesced(
   where: Quiesce,
   moment: () => Promise<void>,
 ): Promise<"crash-consistent" | "filesystem-frozen"> {
-  const { guestAgent, warn } = where;
-  const agent = guestAgent === undefined ? undefined : await reach(guestAgent, warn);
-  if (agent === undefined || guestAgent === undefined) {
-    await moment();
-    return "crash-consistent";
-  }
-  const journal = join(where.folder, `${where.job}${JOURNAL_END}`);
-  let guard: Daemon | undefined;
-  let thawed = true;
+  const quiet = await quiesce(where);
+  const state: { early?: Promise<void> } = {};
+  const timer = setTimeout(() => {
+    state.early = quiet?.thaw() ?? Promise.resolve();
+  }, where.momentMs ?? MOMENT_MS);
   try {
-    await writeDurably(journal, JSON.stringify({ guestAgent }), 0o600);
-    guard = await startGuard(journal);
-    thawed = false;
-    const frozen = await freezeGuest(agent, where.freezeMs ?? FREEZE_MS, warn);
     await moment();
-    return frozen ? "filesystem-frozen" : "crash-consistent";
+    if (quiet?.frozen && !state.early) return "filesystem-frozen";
+    if (quiet?.frozen) where.warn("the guest was thawed before the backup's moment, which took too long");
+    return "crash-consistent";
   } finally {
-    if (!thawed) thawed = await thaw(agent, guestAgent, warn);
-    agent.close();
-    if (thawed) await removeDurably(journal);
-    if (thawed) await guard?.stop();
+    clearTimeout(timer);
+    await (state.early ?? quiet?.thaw());
   }
 }
 
+/** Undefined when there is no guest agent, or none that can be used safely. */
+async function quiesce(where: Quiesce): Promise<Quiet | undefined> {
+  const { guestAgent, warn } = where;
+  const agent = guestAgent === undefined ? undefined : await reach(guestAgent, warn);
+  if (agent === undefined || guestAgent === undefined) return undefined;
+  const journal = join(where.folder, `${where.job}${JOURNAL_END}`);
+  const prepare = async (): Promise<Daemon> => {
+    await writeDurably(journal, JSON.stringify({ guestAgent }), 0o600);
+    return await startGuard(journal);
+  };
+  const guard = await prepare().catch(async (error: unknown) => {
+    warn(`the guest was not frozen, because nothing could guard its thaw: ${words(error)}`);
+    agent.close();
+    await rm(journal, { force: true });
+    return undefined;
+  });
+  if (guard === undefined) return undefined;
+  const frozen = await freezeGuest(agent, where.freezeMs ?? FREEZE_MS, warn);
+  const thawAll = async (): Promise<void> => {
+    const thawed = await thaw(agent, guestAgent, warn);
+    agent.close();
+    if (!thawed) return;
+    await removeDurably(journal);
+    await guard.stop();
+  };
+  return {
+    frozen,
+    thaw: () => thawAll().catch((error: unknown) => warn(`after the guest was thawed: ${words(error)}`)),
+  };
+}
+
 async function reach(path: string, warn: (sentence: string) => void): Promise<GuestAgent | undefined> {
+  let agent: GuestAgent | undefined;
   try {
-    const agent = await connectGuestAgent(path, ANSWER_MS);
+    agent = await connectGuestAgent(path, ANSWER_MS);
     if (!(await agent.isFrozen())) return agent;
     warn("the guest's file systems were still frozen from before; they are thawed first");
     await agent.thaw(THAW_MS);
     return agent;
   } catch (error) {
+    agent?.close();
     warn(`the guest agent at ${path} did not answer, so the guest's file systems were not frozen: ${words(error)}`);
     return undefined;
   }

@@ -8,10 +8,13 @@ test("what cannot be backed up is refused with its remedy, and the VM stays as i
   await using bench = await openGuestBench();
   const disk = await bench.makeDisk("disk0", "raw", { properties: "iothread=io0" });
   const readOnly = await bench.makeDisk("disk1", "raw");
+  const behind = await bench.makeDisk("disk2", "raw");
   const vm = await bench.bootWith({
     disks: [disk],
     args: [
       ...["-object", "iothread,id=io0", "-device", "ide-cd,id=cd0"],
+      ...["-device", "virtio-scsi-pci,id=scsi0,iothread=io0", "-device", "scsi-hd,id=behind-dev,drive=behind"],
+      ...["-blockdev", `driver=raw,node-name=behind,file.driver=file,file.filename=${behind.path}`],
       ...["-blockdev", `driver=raw,node-name=ro0,read-only=on,file.driver=file,file.filename=${readOnly.path}`],
       ...["-device", "virtio-blk-pci,id=ro0-dev,drive=ro0"],
     ],
@@ -25,7 +28,9 @@ test("what cannot be backed up is refused with its remedy, and the VM stays as i
   await expect(attempt("disk7")).rejects.toMatchObject(saying("NOT_FOUND", "remedy", /disk0-dev/));
   await expect(attempt("cd0")).rejects.toMatchObject(saying("SOURCE_EMPTY", "message", /no medium/));
   await expect(attempt("ro0")).rejects.toMatchObject(saying("SOURCE_NOT_A_DISK", "remedy", /as a file/));
-  await expect(attempt("disk0")).rejects.toMatchObject(saying("BAD_REQUEST", "message", /iothread/));
+  for (const name of ["disk0", "behind"]) {
+    await expect(attempt(name)).rejects.toMatchObject(saying("BAD_REQUEST", "message", /iothread/));
+  }
   await expect(attempt("disk0", ["/nowhere"])).rejects.toMatchObject({ code: "SOURCE_NOT_ALLOWED" });
   expect(await tracesIn(vm)).toEqual([]);
 });

@@ -6,7 +6,16 @@ import { removeLeftovers, sweepFolder } from "./qmp-cleanup.ts";
 import { confirmFrozen } from "./qmp-confirm.ts";
 import { findDisks, type VmDisk } from "./qmp-disks.ts";
 import { addExport, sourceNode, startServer } from "./qmp-export.ts";
-import { addView, fleeceFile, fleeceLimit, openFolder, prepareDisk, removeView, switchOver } from "./qmp-fleece.ts";
+import {
+  addView,
+  fleeceFile,
+  fleeceLimit,
+  flushAhead,
+  openFolder,
+  prepareDisk,
+  removeView,
+  switchOver,
+} from "./qmp-fleece.ts";
 import { markName, newJob } from "./qmp-names.ts";
 import { healFrozenGuests, whileQuiesced } from "./qmp-quiesce.ts";
 import { type Hold, releaseHold } from "./qmp-release.ts";
@@ -111,6 +120,7 @@ async function freezePrepared(
   context: FreezeContext,
 ): Promise<FrozenPoint> {
   await protect(hold, disks, limit, context);
+  await Promise.all(disks.map(({ disk }) => flushAhead(disk.file)));
   const where = { job: hold.job, folder: hold.folder.path, guestAgent: hold.guestAgent, warn: context.warn };
   const consistency = await whileQuiesced(where, () => switchOver(hold.qmp, hold.job, disks.length));
   const socket = await publish(hold, disks);
