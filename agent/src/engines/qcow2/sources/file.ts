@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { HoldfastError } from "../../../errors.ts";
+import { access, constants, stat } from "node:fs/promises";
+import { asHoldfastError, HoldfastError } from "../../../errors.ts";
 import type { BlockNode } from "../../../qemu/daemon.ts";
 import { fileNode } from "../../../qemu/graph.ts";
 import { imageInfo } from "../../../qemu/image.ts";
@@ -23,15 +23,15 @@ type FileSpec = Extract<SourceSpec, { kind: "file" }>;
 const LOOK_ONLY = { readOnly: true, locking: false };
 
 async function checkFile(path: string, format: FileSpec["format"]): Promise<void> {
-  const { size, ...kind } = await stat(path);
-  if (!(await stat(path)).isFile()) {
+  const found = await stat(path);
+  const { size } = found;
+  if (!found.isFile()) {
     const remedy = "Name an image file, or use source kind 'block' for a device.";
-    throw new HoldfastError("SOURCE_NOT_A_DISK", {
-      message: `${path} is not a file`,
-      remedy,
-      details: `mode ${kind.mode.toString(8)}`,
-    });
+    throw new HoldfastError("SOURCE_NOT_A_DISK", { message: `${path} is not a file`, remedy });
   }
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw asHoldfastError(error, `reading ${path}`);
+  });
   if (size === 0) {
     throw new HoldfastError("SOURCE_EMPTY", {
       message: `${path} is empty (0 bytes)`,
@@ -43,6 +43,21 @@ async function checkFile(path: string, format: FileSpec["format"]): Promise<void
     throw new HoldfastError("SOURCE_NOT_A_DISK", {
       message: `${path} is not a raw disk: it has ${size} bytes`,
       remedy,
+    });
+  }
+}
+
+/** Sees whether QEMU takes the image for what it should be, and whether a VM has it open. */
+async function tryOpening(path: string, format: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await imageInfo(path, format, signal);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "TOOL_FAILED") throw error;
+    throw new HoldfastError("SOURCE_NOT_A_DISK", {
+      message: `${path} is not a whole ${format} image`,
+      remedy: "Check the source's `format`, and the image itself (qemu-img check).",
+      details: error.details ?? error.message,
+      cause: error,
     });
   }
 }
@@ -73,7 +88,7 @@ async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeC
   if (spec.format === "qcow2") layers = await qcow2Layers(path, context.roots);
   else if (spec.format !== "raw") await checkForeignImage(path, spec.format);
   for (const layer of layers)
-    await imageInfo(layer.path, spec.format === "qcow2" ? layer.format : spec.format, context.signal);
+    await tryOpening(layer.path, spec.format === "qcow2" ? layer.format : spec.format, context.signal);
   const tracking = spec.format === "qcow2" ? await trackByImage(path, disk, spec.write_bitmap) : null;
   const foreign = spec.format === "raw" || spec.format === "qcow2" ? null : spec.format;
   const source: OpenSource = {

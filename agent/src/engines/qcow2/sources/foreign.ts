@@ -21,7 +21,32 @@ async function readHead(file: FileHandle, length: number): Promise<Buffer> {
 
 async function readHeader(path: string): Promise<Qcow2Header> {
   await using file = await open(path, "r");
-  return parseQcow2Header(await readHead(file, QCOW2_HEADER_BYTES));
+  const head = await readHead(file, QCOW2_HEADER_BYTES);
+  checkMagic(path, "qcow2", head.toString("latin1", 0, 4) === "QFI\xfb");
+  const header = parse(path, head);
+  checkLength(path, header.l1Offset + header.l1Entries * 8, (await file.stat()).size);
+  return header;
+}
+
+/** QEMU reads what a cut-off file lacks as zeros, so that a backup of nothing would look like a good one. */
+function checkLength(path: string, needed: number, size: number): void {
+  if (needed <= size) return;
+  const remedy = "It was not copied to its end: copy it again.";
+  const message = `${path} is cut off: its tables need ${needed} bytes, it has ${size}`;
+  throw new HoldfastError("SOURCE_NOT_A_DISK", { message, remedy });
+}
+
+function parse(path: string, head: Buffer): Qcow2Header {
+  try {
+    return parseQcow2Header(head);
+  } catch (error) {
+    const why = error instanceof HoldfastError ? error.message : String(error);
+    throw new HoldfastError("SOURCE_UNSAFE", {
+      message: `${path} is refused: ${why}`,
+      remedy: "If it is your own, convert it (qemu-img convert -O qcow2) and back up the result.",
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -90,6 +115,12 @@ function checkVmdk(path: string, head: Buffer): void {
   if (!/parentCID=ffffffff/i.test(text)) throw unsafe(path, "is a VMDK that depends on a parent", remedy);
 }
 
+/** Bytes that a VMDK's header and tables take; where those stand at the end (streamOptimized), QEMU misses them itself. */
+const vmdkTables = (head: Buffer): number => (head.length < 72 ? 512 : Number(head.readBigUInt64LE(64)) * 512);
+
+/** Bytes that a VDI with its allocated blocks takes. */
+const vdiLength = (head: Buffer): number => head.readUInt32LE(344) + head.readUInt32LE(376) * head.readUInt32LE(388);
+
 function checkMagic(path: string, format: string, found: boolean): void {
   if (found) return;
   throw new HoldfastError("SOURCE_NOT_A_DISK", {
@@ -102,10 +133,15 @@ function checkMagic(path: string, format: string, found: boolean): void {
 export async function checkForeignImage(path: string, format: "vmdk" | "vhdx" | "vdi"): Promise<void> {
   await using file = await open(path, "r");
   const head = await readHead(file, HEAD_BYTES);
+  const { size } = await file.stat();
   if (format === "vhdx") checkMagic(path, format, head.toString("latin1", 0, 8) === "vhdxfile");
-  if (format === "vdi") checkMagic(path, format, head.length >= 72 && head.readUInt32LE(64) === 0xbeda107f);
+  if (format === "vdi") {
+    checkMagic(path, format, head.length >= 512 && head.readUInt32LE(64) === 0xbeda107f);
+    checkLength(path, vdiLength(head), size);
+  }
   if (format === "vmdk") {
     checkMagic(path, format, ["KDMV", "# Di"].includes(head.toString("latin1", 0, 4)));
     checkVmdk(path, head);
+    checkLength(path, vmdkTables(head), size);
   }
 }
