@@ -11,7 +11,7 @@ const GRANULARITY = 65536;
  */
 export type Recorded = { trusted: true } | { trusted: false; reason: string };
 
-export function bitmapOf(backupId: string): string {
+function bitmapOf(backupId: string): string {
   return `${BITMAP_PREFIX}${backupId}`;
 }
 

@@ -36,7 +36,7 @@ function describe(drive: VmDrive): string {
  * Finds the drive that a device id, qdev id or path, or node name means. Pure. Throws NOT_FOUND with the candidates,
  * SOURCE_EMPTY for a drive without medium, SOURCE_NOT_A_DISK for one that cannot be backed up as a disk.
  */
-export function pickDisk(drives: readonly VmDrive[], wanted: string): VmDisk {
+function pickDisk(drives: readonly VmDrive[], wanted: string): VmDisk {
   const drive = drives.find((candidate) => answersTo(candidate, wanted));
   if (!drive) {
     const candidates = drives.filter((one) => !one.removable && one.inserted).map(describe);

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { removeDurably, writeDurably } from "../../../durable.ts";
 import { type Daemon, startDaemon } from "../../../exec.ts";
 import { connectGuestAgent, type GuestAgent, thawGuest } from "../../../qemu/guest-agent.ts";
@@ -131,7 +132,7 @@ async function thaw(agent: GuestAgent, path: string, warn: (sentence: string) =>
 
 /** `exec.ts` ends the shell with the agent, and the shell's end is what the guard acts on. */
 async function startGuard(journal: string): Promise<Daemon> {
-  const script = join(import.meta.dirname, "../../../qemu/thaw-guard.ts");
+  const script = fileURLToPath(new URL("../../../qemu/thaw-guard.ts", import.meta.url));
   const command = [process.execPath, script, journal, String(GUARD_MS)];
   return await startDaemon("/bin/sh", ["-c", '"$@" "$$" & wait', "guard", ...command], {});
 }
