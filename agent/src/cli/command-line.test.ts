@@ -16,6 +16,7 @@ describe("the command line", () => {
     expect(help.stdout).toContain("Exit codes: 0 done and well");
     const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
     expect(await host.cli("repository", "key", "--help")).toMatchObject({ code: 0 });
+    expect(await host.cli("--version")).toMatchObject({ code: 0, stdout: `${version}\n` });
     const { stdout } = await host.cli("status", "--json");
     expect(JSON.parse(stdout).agent.version).toBe(version);
   });

@@ -40,6 +40,7 @@ const COLOURS: Readonly<Record<string, "green" | "red" | "yellow">> = {
   lost: "red",
   missing: "red",
   damaged: "red",
+  unreadable: "red",
   unproven: "yellow",
   made: "yellow",
   inconclusive: "yellow",

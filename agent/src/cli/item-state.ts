@@ -26,7 +26,10 @@ export function diskState(disk: CatalogueDisk, evidence: EvidenceOf): DiskState 
   const verified = known.find(({ facts }) => facts !== undefined && latestVerdict(facts)?.verdict === "passed");
   const drilled = known.find(({ facts }) => facts !== undefined && latestDrill(facts)?.verdict === "passed");
   return {
-    state: newest === undefined ? "none" : stateOf(disk, newest, readable(evidence, newest), verified ?? drilled),
+    state:
+      newest === undefined
+        ? stateOfNothing(disk)
+        : stateOf(disk, newest, readable(evidence, newest), verified ?? drilled),
     newest_backup: newest === undefined ? null : { backup_id: newest.backup_id, completed_at: newest.completed_at },
     newest_verified: verified?.facts
       ? { backup_id: verified.backup.backup_id, verified_at: latestVerdict(verified.facts)?.at ?? "" }
@@ -35,12 +38,18 @@ export function diskState(disk: CatalogueDisk, evidence: EvidenceOf): DiskState 
   };
 }
 
+function stateOfNothing({ findings }: CatalogueDisk): ItemState {
+  return findings.length > 0 ? "damaged" : "none";
+}
+
 function stateOf(
   disk: CatalogueDisk,
   newest: Sidecar,
   facts: Evidence | undefined,
   anyProven: object | undefined,
 ): ItemState {
+  // A sidecar that cannot be read may be that of a newer backup than any that is known.
+  if (disk.findings.some(({ code }) => code === "SIDECAR_DAMAGED")) return "damaged";
   if (disk.unsound.includes(newest.backup_id)) return "damaged";
   if (facts !== undefined && latestProof(facts)?.verdict === "failed") return "damaged";
   if (facts !== undefined && latestDrill(facts)?.verdict === "passed") return "drilled";

@@ -12,10 +12,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   });
   // Needed before the arguments are parsed: also their mistakes are told as JSON.
   const json = args.includes("--json");
-  let found: Answer | ExitCode = EXIT.ok;
-  const program = buildProgram((answer) => {
-    found = answer;
-  });
+  const found: Answer[] = [];
+  const program = buildProgram((answer) => found.push(answer));
   if (args.length === 0) return printError(usageError("which command?", "`holdfast-agent --help` lists them."), json);
   try {
     await program.parseAsync(args, { from: "user" });
@@ -24,7 +22,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     if (error.exitCode === 0) return EXIT.ok;
     return printError(asUsageError(error), json);
   }
-  return typeof found === "object" ? printAnswer(found, json) : found;
+  const [answer] = found;
+  return answer === undefined ? EXIT.ok : printAnswer(answer, json);
 }
 
 /** Commander's words, without its `error: `; a group without a command is its help, which says nothing by itself. */

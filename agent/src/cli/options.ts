@@ -1,9 +1,8 @@
 import { Option } from "commander";
 import type { Answer } from "./answer.ts";
-import type { ExitCode } from "./exit-codes.ts";
 
 /** Called once with what a command found. */
-export type Finish = (answer: Answer | ExitCode) => void;
+export type Finish = (answer: Answer) => void;
 
 export const repositoryOption = (): Option =>
   new Option("--repository <id-or-path>", "the repository (default: all that are configured)");

@@ -1,6 +1,7 @@
 /** The commands and their options. What each does is imported when it is called, so that help is there at once. */
 import { Command, Option } from "commander";
 import type { TrialOptions } from "../trial/trial.ts";
+import { agentVersion } from "../version.ts";
 import type { BackupOptions } from "./commands/backup.ts";
 import type { ProveOptions } from "./commands/prove.ts";
 import type { RestoreOptions } from "./commands/restore.ts";
@@ -18,6 +19,7 @@ export function buildProgram(finish: Finish): Command {
     .description("Backs up disks as chains of qcow2 images and proves that they can be restored.")
     .option("--config <file>", "configuration file (default: HOLDFAST_CONFIG, /etc/holdfast/agent.json, ~/.config/…)")
     .option("--json", "print one JSON document")
+    .version(agentVersion(), "--version", "print the version")
     .addHelpText("after", EXIT_CODES)
     .showHelpAfterError(false)
     .exitOverride()

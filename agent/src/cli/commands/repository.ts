@@ -114,8 +114,10 @@ type ProofWords = {
 /** The newest results that decide; null when there is none. */
 function proofOf({ backup_id }: Sidecar, all: EvidenceOf): ProofWords {
   const evidence = all.get(backup_id);
-  if (evidence === undefined || evidence === "unreadable")
-    return { verification: null, drill: null, restore_seconds: null, pinned: false };
+  if (evidence === undefined) return { verification: null, drill: null, restore_seconds: null, pinned: false };
+  // It may hide a pin, so the floor keeps such a backup too.
+  if (evidence === "unreadable")
+    return { verification: "unreadable", drill: "unreadable", restore_seconds: null, pinned: true };
   return {
     verification: latestVerdict(evidence)?.verdict ?? null,
     drill: latestDrill(evidence)?.verdict ?? null,
