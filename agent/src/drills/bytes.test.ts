@@ -26,6 +26,7 @@ async function drilled(
   damage: (copy: HandMade) => Promise<unknown>,
   options: Partial<DrillOptions> = {},
 ): Promise<Drill> {
+  await made?.remove();
   made = await copyBackups(template);
   await damage(made);
   const scratchFolder = join(made.root, "scratch");

@@ -33,6 +33,7 @@ async function verified(
   damage: (made: HandMade) => Promise<unknown>,
   options: Partial<VerifyOptions> & { index?: number } = {},
 ): Promise<Verification> {
+  await made?.remove();
   made = await copyBackups(template);
   await damage(made);
   const { index = 2, ...rest } = options;
