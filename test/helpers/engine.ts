@@ -11,7 +11,10 @@ import { initRepository, type Repository } from "../../agent/src/repository/mark
 import type { Sidecar } from "../../protocol/src/index.ts";
 import { runProgram, sha256 } from "./disks.ts";
 
-export type BackupWish = Partial<Omit<BackupRequest, "item" | "repository">> & { disks?: SourceSpec[] };
+export type BackupWish = Partial<Omit<BackupRequest, "item" | "repository">> & {
+  disks?: SourceSpec[];
+  vmContextId?: string;
+};
 
 export type Bench = AsyncDisposable & {
   folder: string;
@@ -59,10 +62,10 @@ export async function openBench(repositoryPath?: string): Promise<Bench> {
     diskFolder: join(repository.path, "vm-1", "disk-0"),
     clock,
     context,
-    backup: async ({ disks: specs, ...wish } = {}, changes = {}) => {
+    backup: async ({ disks: specs, vmContextId = "vm-1", ...wish } = {}, changes = {}) => {
       clock.now = new Date(clock.now.getTime() + 60_000);
       const listed = (specs ?? [fileSource(join(disks, "disk.raw"))]).map((spec, diskId) => ({ diskId, spec }));
-      const item = { vmContextId: "vm-1", vmName: "test vm", disks: listed };
+      const item = { vmContextId, vmName: "test vm", disks: listed };
       const image: BackupRequest["image"] = { compression: "none", key: null };
       return await backupItem(
         { repository, item, type: "auto", policy: {}, image, ...wish },

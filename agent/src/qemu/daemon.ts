@@ -26,6 +26,8 @@ export type StorageDaemon = {
   /** Exports a node over NBD on a unix socket of the private folder. */
   exportNbd: (options: ExportOptions) => Promise<NbdEndpoint>;
   removeExport: (name: string) => Promise<void>;
+  /** Makes of an error what it is when the daemon's own sudden end lies behind it: TOOL_FAILED. */
+  explain: (error: unknown) => Promise<unknown>;
   /** Asks it to end, which closes every node cleanly; throws TOOL_FAILED when it ended badly. */
   quit: () => Promise<void>;
   /** Ends it at once and removes its folder; never throws. For the way out of an error. */
@@ -117,12 +119,26 @@ function makeSession(daemon: Daemon, qmp: Qmp, folder: string, nbd: string): Sto
       return { transport: "unix", socket: nbd, exportName: name };
     },
     removeExport: (name) => removeExport(qmp, `export-${name}`),
+    explain: (error) => explainEnd(daemon, error),
     quit: async () => {
       await quit(daemon, qmp);
       await dispose();
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** Its sockets close a moment before its end is known, hence the short wait. */
+async function explainEnd(daemon: Daemon, error: unknown): Promise<unknown> {
+  const moment = new Promise<undefined>((wake) => setTimeout(() => wake(undefined), 200));
+  const end = await Promise.race([daemon.ended, moment]);
+  if (end === undefined || end.code === 0) return error;
+  return new HoldfastError("TOOL_FAILED", {
+    message: `qemu-storage-daemon ended in the middle of its work (${end.signal ?? `exit code ${end.code}`})`,
+    remedy: "Run it again; if it happens again, see whether the host ran out of memory (dmesg).",
+    details: end.stderr,
+    cause: error,
+  });
 }
 
 /** `block-export-del` only begins the removal; the node is free when BLOCK_EXPORT_DELETED has come. */

@@ -42,6 +42,8 @@ async function writeOne(
     speedLimit: request.speedLimit,
     signal: context.signal,
     onProgress: (progress) => context.onProgress?.({ diskId, ...progress }),
+  }).catch(async (error: unknown) => {
+    throw await session.daemon.explain(error);
   });
   return { prepared, source, decision, size: session.size, written };
 }
