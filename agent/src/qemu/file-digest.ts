@@ -10,6 +10,9 @@ import { parseQcow2Header, QCOW2_HEADER_BYTES, type Qcow2Header } from "./header
 export type FileDigest = { scope: "whole" | "metadata"; sha256: string };
 
 const OFFSET_MASK = 0x00ff_ffff_ffff_fe00n;
+/** Bits of an L2 entry, in its higher and its lower half. */
+const COMPRESSED_HIGH = 0x4000_0000;
+const ZERO_FLAG = 1;
 const PIECE = 4 * 2 ** 20;
 
 async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -36,50 +39,72 @@ async function dataClusters(file: FileHandle, header: Qcow2Header, fileSize: num
   for (let entry = 0; entry < header.l1Entries; entry++) {
     const l2Offset = Number(l1.readBigUInt64BE(entry * 8) & OFFSET_MASK);
     if (l2Offset === 0) continue;
-    const l2 = await readFully(file, l2Offset, clusterBytes);
-    for (let at = 0; at < clusterBytes; at += 8) {
-      // Two 32-bit reads: BigInt for each of millions of entries would take longer than the hashing.
-      const high = l2.readUInt32BE(at);
-      const low = l2.readUInt32BE(at + 4);
-      if ((high & 0x4000_0000) !== 0) continue;
-      const offset = (high & 0x00ff_ffff) * 2 ** 32 + low - (low % 512);
-      const cluster = offset / clusterBytes;
-      if (offset !== 0 && cluster < bits.length * 8)
-        bits[cluster >>> 3] = (bits[cluster >>> 3] ?? 0) | (1 << (cluster & 7));
+    if (l2Offset + clusterBytes > fileSize) {
+      const message = `the image's tables point beyond its end (to byte ${l2Offset} of ${fileSize})`;
+      throw new HoldfastError("REPOSITORY_DAMAGED", { message });
     }
+    // The disk's last cluster may end behind the disk; those bytes are in no hash map, so the cluster counts as metadata.
+    const wholeClusters = Math.floor(header.virtualSize / clusterBytes) - entry * (clusterBytes / 8);
+    addDataClusters(bits, await readFully(file, l2Offset, clusterBytes), { clusterBytes, wholeClusters });
   }
   return { bits, clusterBytes };
 }
 
-async function hashRange(file: FileHandle, hash: Hash, from: number, to: number): Promise<void> {
-  for (let at = from; at < to; at += PIECE) hash.update(await readFully(file, at, Math.min(PIECE, to - at)));
+function addDataClusters(bits: Uint8Array, l2: Buffer, of: { clusterBytes: number; wholeClusters: number }): void {
+  const end = Math.max(0, Math.min(l2.length, of.wholeClusters * 8));
+  for (let at = 0; at < end; at += 8) {
+    // Two 32-bit reads: BigInt for each of millions of entries would take longer than the hashing.
+    const high = l2.readUInt32BE(at);
+    const low = l2.readUInt32BE(at + 4);
+    // A cluster that is compressed, or hidden behind "reads as zeros", is not what the guest sees as it stands.
+    if ((high & COMPRESSED_HIGH) !== 0 || (low & ZERO_FLAG) !== 0) continue;
+    const offset = (high & 0x00ff_ffff) * 2 ** 32 + low - (low % 512);
+    const cluster = offset / of.clusterBytes;
+    if (offset !== 0 && cluster < bits.length * 8)
+      bits[cluster >>> 3] = (bits[cluster >>> 3] ?? 0) | (1 << (cluster & 7));
+  }
 }
 
-async function hashMetadata(file: FileHandle, set: ClusterSet, fileSize: number): Promise<string> {
-  const hash = createHash("sha256");
+type Hashing = { file: FileHandle; hash: Hash; signal: AbortSignal | undefined };
+
+async function hashRange({ file, hash, signal }: Hashing, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += PIECE) {
+    signal?.throwIfAborted();
+    hash.update(await readFully(file, at, Math.min(PIECE, to - at)));
+  }
+}
+
+async function hashMetadata(hashing: Hashing, set: ClusterSet, fileSize: number): Promise<string> {
   const { bits, clusterBytes } = set;
   let from = 0;
   for (let cluster = 0; cluster * clusterBytes < fileSize; cluster++) {
     if (((bits[cluster >>> 3] ?? 0) & (1 << (cluster & 7))) === 0) continue;
     const start = cluster * clusterBytes;
-    if (start > from) await hashRange(file, hash, from, start);
+    if (start > from) await hashRange(hashing, from, start);
     from = start + clusterBytes;
   }
-  if (from < fileSize) await hashRange(file, hash, from, fileSize);
+  if (from < fileSize) await hashRange(hashing, from, fileSize);
   // The length too: a file cut off inside its last data cluster would hash the same.
-  return hash.update(String(fileSize)).digest("hex");
+  return hashing.hash.update(String(fileSize)).digest("hex");
 }
 
-/** Digest of an image file in the given scope. Throws REPOSITORY_DAMAGED or SOURCE_UNSAFE when its tables make no sense. */
-export async function digestImageFile(path: string, scope: FileDigest["scope"]): Promise<FileDigest> {
+/**
+ * Digest of an image file in the given scope. Throws REPOSITORY_DAMAGED or SOURCE_UNSAFE when its tables make no
+ * sense, and the signal's reason when that fires.
+ */
+export async function digestImageFile(
+  path: string,
+  scope: FileDigest["scope"],
+  signal?: AbortSignal,
+): Promise<FileDigest> {
   await using file = await open(path, "r");
   const { size } = await file.stat();
+  const hashing: Hashing = { file, hash: createHash("sha256"), signal };
   if (scope === "whole") {
-    const hash = createHash("sha256");
-    await hashRange(file, hash, 0, size);
-    return { scope, sha256: hash.digest("hex") };
+    await hashRange(hashing, 0, size);
+    return { scope, sha256: hashing.hash.digest("hex") };
   }
   const header = parseQcow2Header(await readFully(file, 0, Math.min(size, QCOW2_HEADER_BYTES)));
   const set = await dataClusters(file, header, size);
-  return { scope, sha256: await hashMetadata(file, set, size) };
+  return { scope, sha256: await hashMetadata(hashing, set, size) };
 }

@@ -55,10 +55,14 @@ export type CheckResult = { sound: boolean; summary: string };
  * `qemu-img check` of an image at rest, given as a json: name. Its exit code 3 ("leaks only") counts as damage: our
  * images have no leaks, and zeroed tables show up as just that. Says nothing about content.
  */
-export async function checkImage(jsonFilename: string, secrets: ReadonlyMap<string, Uint8Array>): Promise<CheckResult> {
+export async function checkImage(
+  jsonFilename: string,
+  secrets: ReadonlyMap<string, Uint8Array>,
+  signal?: AbortSignal,
+): Promise<CheckResult> {
   const objects = [...secrets.keys()].flatMap((id, at) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + at}`]);
   const args = ["check", "--output=json", ...objects, jsonFilename];
-  const limits = { timeoutMs: 10 * LOOK_TIMEOUT_MS, memoryLimit: MEMORY_LIMIT, secrets: [...secrets.values()] };
+  const limits = { timeoutMs: 10 * LOOK_TIMEOUT_MS, memoryLimit: MEMORY_LIMIT, secrets: [...secrets.values()], signal };
   const { code, stdout, stderr } = await run("qemu-img", args, { ...limits, okCodes: [0, 1, 2, 3, 63] });
   if (code === 0) return { sound: true, summary: "no errors" };
   const numbers = /"(corruptions|leaks|check-errors)": \d+/g;

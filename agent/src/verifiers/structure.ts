@@ -32,7 +32,7 @@ export async function checkStructure(context: PartContext, index: number): Promi
   const size = await asFindings("IMAGE_MISSING", file, () => sizeFaults(path, backup));
   findings.add(...size);
   if (size.some(({ code }) => code !== "IMAGE_SIZE")) return;
-  findings.add(...(await asFindings("IMAGE_DIGEST", file, () => digestFaults(path, backup))));
+  findings.add(...(await asFindings("IMAGE_DIGEST", file, () => digestFaults(path, backup, options.signal))));
   options.signal?.throwIfAborted();
   const secrets = secretsFor([backup], options.keys);
   const faults = await asFindings("IMAGE_UNSAFE", file, async () => {
@@ -44,7 +44,7 @@ export async function checkStructure(context: PartContext, index: number): Promi
   findings.add(...faults);
   if (faults.length > 0) return;
   const node = chainNode("check", [layerOf(disk.folder, backup)], {});
-  const check = await checkImage(asJsonFilename(node), secrets);
+  const check = await checkImage(asJsonFilename(node), secrets, options.signal);
   if (check.sound) return;
   findings.add({ code: "IMAGE_DAMAGED", message: sentence(`qemu-img check of ${file}: ${check.summary}`), file });
 }
@@ -84,8 +84,12 @@ async function sizeFaults(path: string, { file_name: file, file_size_bytes }: Si
   return [{ code: "IMAGE_SIZE", message: `${file} is ${found.size} bytes long instead of ${file_size_bytes}`, file }];
 }
 
-async function digestFaults(path: string, { file_name: file, file_digest }: Sidecar): Promise<Finding[]> {
-  const { sha256 } = await digestImageFile(path, file_digest.scope).catch((error: unknown) => {
+async function digestFaults(
+  path: string,
+  { file_name: file, file_digest }: Sidecar,
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
+  const { sha256 } = await digestImageFile(path, file_digest.scope, signal).catch((error: unknown) => {
     // Tables that point beyond anything a file can have.
     if (!(error instanceof RangeError)) throw error;
     throw new HoldfastError("REPOSITORY_DAMAGED", {
