@@ -172,3 +172,13 @@ test("an export that is not there, and the oldstyle handshake", async () => {
   await using old = await startNbdkit(["--oldstyle", "memory", "size=1M"]);
   await expect(connectNbd(old.endpoint)).rejects.toMatchObject({ code: "NBD_REFUSED", message: /old style/ });
 });
+
+test("a bad sector behind QEMU is an I/O error of that read alone, and the connection goes on", async () => {
+  const bad = "inject-error.0.event=none,inject-error.0.iotype=read,inject-error.0.sector=2048,inject-error.0.errno=5";
+  const node = `driver=blkdebug,node-name=disk,${bad},image.driver=null-co,image.size=${4 * MIB},image.read-zeroes=on`;
+  await using server = await startQemuExport(["--blockdev", node]);
+  const client = await connectNbd(server.endpoint, { contexts: [BASE_ALLOCATION] });
+  await expect(client.read(MIB, Buffer.alloc(64 * KIB))).rejects.toMatchObject({ code: "IO_ERROR" });
+  await client.read(2 * MIB, Buffer.alloc(64 * KIB));
+  await client.close();
+});

@@ -4,7 +4,7 @@ import { cancelled, protocolError, timedOut } from "./failures.ts";
 import type { Session } from "./handshake.ts";
 import type { Line } from "./line.ts";
 import { createReplyParser } from "./parser.ts";
-import { COMMAND, encodeRequest } from "./protocol.ts";
+import { COMMAND, encodeRequest, FLAG_DONT_FRAGMENT, TRANSMISSION } from "./protocol.ts";
 import { createReplySink } from "./replies.ts";
 import { type Answer, addRequest, createLedger, type Ledger, rejectAll, type Submission } from "./requests.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
@@ -22,12 +22,15 @@ type State = {
   readonly watchdog: Watchdog;
   readonly signal: AbortSignal | undefined;
   readonly onAbort: () => void;
+  /** QEMU (7.2) hangs up when a read of several pieces fails, and looks for holes first; a read of one does neither. */
+  readonly readFlags: number;
   /** Why it is over; the first reason is final and meets every later request. */
   failure: HoldfastError | undefined;
   corked: boolean;
 };
 
 const GOODBYE_MS = 2_000;
+const LARGE_BLOCK = 2 ** 20;
 
 /** Ends everything but the socket. */
 function settle(state: State, error: HoldfastError): void {
@@ -63,7 +66,8 @@ function submit(state: State, submission: Submission): Promise<Answer> {
   return new Promise((resolve, reject) => {
     state.watchdog.begin();
     const cookie = addRequest(state.ledger, submission, resolve, reject);
-    send(state, encodeRequest(submission.command, cookie, submission.offset, submission.length));
+    const { command, offset, length } = submission;
+    send(state, encodeRequest(command, cookie, offset, length, command === COMMAND.read ? state.readFlags : 0));
   });
 }
 
@@ -100,6 +104,12 @@ function listen(state: State, session: Session): void {
   line.listener.closed = (error) => fail(state, protocolError("it closed the connection", error));
 }
 
+/** A server that takes the flag may still refuse it above 64 KiB (EOVERFLOW); QEMU and nbdkit take their whole maximum. */
+function readFlagsOf({ structured, flags, maximumBlock }: Session): number {
+  const offered = structured && (flags & TRANSMISSION.dontFragment) !== 0 && maximumBlock >= LARGE_BLOCK;
+  return offered ? FLAG_DONT_FRAGMENT : 0;
+}
+
 /** Runs the transmission phase on a negotiated line. */
 export function startConnection(line: Line, session: Session, timeoutMs: number, signal?: AbortSignal): Connection {
   const ledger = createLedger();
@@ -110,6 +120,7 @@ export function startConnection(line: Line, session: Session, timeoutMs: number,
     watchdog: createWatchdog(timeoutMs, () => ledger.pending.size > 0, expired),
     signal,
     onAbort: () => fail(state, cancelled()),
+    readFlags: readFlagsOf(session),
     failure: undefined,
     corked: false,
   };

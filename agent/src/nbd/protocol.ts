@@ -46,8 +46,12 @@ export const TRANSMISSION = {
   readOnly: 1 << 1,
   flush: 1 << 2,
   writeZeroes: 1 << 6,
+  dontFragment: 1 << 7,
   multiConn: 1 << 8,
 } as const;
+
+/** On a read: one piece of content or an error, never a sequence of pieces. */
+export const FLAG_DONT_FRAGMENT = 1 << 2;
 
 export const COMMAND = { read: 0, disconnect: 2, flush: 3, writeZeroes: 6, blockStatus: 7 } as const;
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
@@ -81,10 +85,10 @@ function writeUint64(bytes: Buffer, value: number, at: number): void {
 }
 
 /** One request of the transmission phase, without payload. `offset` in bytes, `length` below 4 GiB. */
-export function encodeRequest(command: Command, cookie: number, offset: number, length: number): Buffer {
+export function encodeRequest(command: Command, cookie: number, offset: number, length: number, flags = 0): Buffer {
   const bytes = Buffer.allocUnsafe(REQUEST_LENGTH);
   bytes.writeUInt32BE(REQUEST_MAGIC, 0);
-  bytes.writeUInt16BE(0, 4);
+  bytes.writeUInt16BE(flags, 4);
   bytes.writeUInt16BE(command, 6);
   writeUint64(bytes, cookie, 8);
   writeUint64(bytes, offset, 16);
