@@ -39,7 +39,8 @@ function jobFailure(id: string, error: string): HoldfastError {
     const remedy = "Free space in the repository or raise its quota, then run the backup again.";
     return new HoldfastError("NO_SPACE", { message: "the repository has no space left", remedy, details: error });
   }
-  return new HoldfastError("IO_ERROR", { message: `QEMU's job ${id} failed: ${error}`, details: error });
+  const remedy = "See whether the source can be read and the repository be written (dmesg, the NBD server's log).";
+  return new HoldfastError("IO_ERROR", { message: `QEMU's job ${id} failed: ${error}`, remedy, details: error });
 }
 
 /**

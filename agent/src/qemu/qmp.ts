@@ -32,13 +32,22 @@ type Message = {
 
 /** Splits a byte stream into lines; calls `onLine` for each, throws when a line never ends. */
 export function lineSplitter(onLine: (line: string) => void): (chunk: string) => void {
-  let rest = "";
+  // Pieces are joined once their line ends: joining at each would make a long line cost its length squared.
+  let pieces: string[] = [];
+  let length = 0;
   return (chunk) => {
-    const lines = `${rest}${chunk}`.split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > LINE_LIMIT)
-      throw new HoldfastError("QMP_FAILED", { message: "the monitor sent a line without end" });
-    for (const line of lines) if (line.trim() !== "") onLine(line);
+    const end = chunk.lastIndexOf("\n");
+    if (end < 0) {
+      pieces.push(chunk);
+      length += chunk.length;
+      if (length > LINE_LIMIT)
+        throw new HoldfastError("QMP_FAILED", { message: "the monitor sent a line without end" });
+      return;
+    }
+    const whole = `${pieces.join("")}${chunk.slice(0, end)}`;
+    pieces = [chunk.slice(end + 1)];
+    length = chunk.length - end - 1;
+    for (const line of whole.split("\n")) if (line.trim() !== "") onLine(line);
   };
 }
 
