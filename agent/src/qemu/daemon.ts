@@ -43,9 +43,9 @@ export type DaemonOptions = {
 };
 
 async function connectMonitor(path: string, daemon: Daemon, signal?: AbortSignal): Promise<Qmp> {
-  let over: string | undefined;
+  let over: Awaited<Daemon["ended"]> | undefined;
   void daemon.ended.then((end) => {
-    over = end.stderr;
+    over = end;
   });
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
@@ -54,14 +54,20 @@ async function connectMonitor(path: string, daemon: Daemon, signal?: AbortSignal
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code;
       if (code !== "ENOENT" && code !== "ECONNREFUSED") throw cause;
-      if (over !== undefined) {
-        throw new HoldfastError("TOOL_FAILED", { message: "qemu-storage-daemon did not start", details: over, cause });
-      }
+      if (over !== undefined) throw notStarted(over, cause);
       if (Date.now() > deadline)
         throw new HoldfastError("TIMEOUT", { message: "qemu-storage-daemon did not start", cause });
       await new Promise((wake) => setTimeout(wake, 2));
     }
   }
+}
+
+/** The shell's exit code 127: there is no such command. */
+function notStarted({ code, stderr: details }: Awaited<Daemon["ended"]>, cause: unknown): HoldfastError {
+  const message = "qemu-storage-daemon did not start";
+  if (code !== 127) return new HoldfastError("TOOL_FAILED", { message, details, cause });
+  const remedy = "Install it (Debian: qemu-utils and qemu-system-common).";
+  return new HoldfastError("TOOL_MISSING", { message: "qemu-storage-daemon is not installed", remedy, details, cause });
 }
 
 function secretObjects(secrets: ReadonlyMap<string, Uint8Array>): string[] {

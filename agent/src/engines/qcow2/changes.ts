@@ -11,7 +11,10 @@ import type { DiskSession } from "./session.ts";
 
 export type ChangeDetection = SidecarBody["change_detection"];
 
-/** Blocks that a bitmap calls clean are read all the same, this many, to see whether it tells the truth. */
+/**
+ * So many blocks are read whatever the bitmap says of them. That finds a bitmap that is wrong about much of the disk
+ * (5 % unmarked: in 96 of 100 backups), not one that misses a few blocks: only a scan without it, or a full, does.
+ */
 const SAMPLES = 64;
 
 export type ScanJob = {

@@ -1,0 +1,39 @@
+import { mkdir, readdir, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { scratchFolder } from "../../../test/helpers/nbd-servers.ts";
+import { startStorageDaemon } from "./daemon.ts";
+
+const privateFolders = async (): Promise<string[]> =>
+  (await readdir(tmpdir())).filter((name) => name.startsWith(`holdfast-${process.pid}-`));
+
+describe("a storage daemon", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("leaves no folder behind, whether it was asked to end or was just let go", async () => {
+    const before = await privateFolders();
+    const asked = await startStorageDaemon();
+    const letGo = await startStorageDaemon({ secrets: new Map([["key", Buffer.from("secret")]]) });
+    expect((await privateFolders()).length).toBe(before.length + 2);
+    await asked.quit();
+    await letGo[Symbol.asyncDispose]();
+    expect(await privateFolders()).toEqual(before);
+  });
+
+  it("that cannot start says why and leaves nothing", async () => {
+    const before = await privateFolders();
+    const objects = async (): Promise<string[]> => ["tls-creds-x509,id=tls,endpoint=client,dir=/nowhere"];
+    await expect(startStorageDaemon({ objects })).rejects.toMatchObject({ code: "TOOL_FAILED", details: /nowhere/ });
+    expect(await privateFolders()).toEqual(before);
+  });
+
+  it("that is not installed is said to be missing", async () => {
+    await using folder = await scratchFolder();
+    const bin = join(folder.path, "bin");
+    await mkdir(bin);
+    await symlink("/bin/cat", join(bin, "cat"));
+    vi.stubEnv("PATH", bin);
+    await expect(startStorageDaemon()).rejects.toMatchObject({ code: "TOOL_MISSING", remedy: /Install/ });
+  });
+});
