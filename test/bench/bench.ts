@@ -8,6 +8,8 @@ export type BenchOptions = {
   size: number | undefined;
   /** Empty the page cache before each measured run; needs root. */
   cold: boolean;
+  /** Measure also programs that Holdfast does not need itself. */
+  peers: boolean;
   /** Only these of the bench's cases; empty for all. */
   cases: readonly string[];
   /** An empty folder for this run; the runner removes it. */

@@ -18,6 +18,7 @@ const USAGE = `usage: npm run bench -- NAME [options]
   --cases A,B       only these cases
   --size SIZE       size of what is worked on, e.g. 512M
   --cold            empty the page cache before each run (root only)
+  --no-peers        leave out restic and borg; only QEMU's own tools are compared with
   --scratch FOLDER  where to work (default: the folder for temporary files)
 
 benches:
@@ -30,6 +31,7 @@ const OPTIONS = {
   cases: { type: "string", default: "" },
   size: { type: "string" },
   cold: { type: "boolean", default: false },
+  "no-peers": { type: "boolean", default: false },
   scratch: { type: "string", default: tmpdir() },
   help: { type: "boolean", default: false },
 } as const;
@@ -77,7 +79,8 @@ async function measure(bench: Bench, values: Values, chosen: { runs: number; cas
     const size = values.size === undefined ? undefined : parseBytes(values.size, "--size");
     const machine = await describeMachine(scratch, values.cold);
     for (const line of machine) report.say(line);
-    await bench.run({ ...chosen, size, cold: values.cold, scratch }, report);
+    const peers = !values["no-peers"];
+    await bench.run({ ...chosen, size, cold: values.cold, peers, scratch }, report);
     if (!values.json) process.stdout.write(`\n${machine.join("\n")}\n\n${renderTable(rows)}\n`);
     return 0;
   } finally {

@@ -29,7 +29,7 @@ export type World = {
 };
 
 export async function openWorld(options: BenchOptions, size: number, report: Report): Promise<World> {
-  const { scratch, cold } = options;
+  const { scratch, cold, peers } = options;
   await refuseTooLittleSpace(scratch, size);
   const disk = join(scratch, "source", "disk.raw");
   await mkdir(join(scratch, "source"));
@@ -38,9 +38,9 @@ export async function openWorld(options: BenchOptions, size: number, report: Rep
   const dataBytes = await makeDisk(disk, size, runs);
   return {
     agent: await createAgent(scratch),
-    restic: await createRestic(scratch),
-    borg: await createBorg(scratch, null),
-    borgFixed: await createBorg(scratch, "fixed,65536"),
+    restic: peers ? await createRestic(scratch) : null,
+    borg: peers ? await createBorg(scratch, null) : null,
+    borgFixed: peers ? await createBorg(scratch, "fixed,65536") : null,
     scratch,
     size,
     runs,
