@@ -9,6 +9,8 @@ import { connectQmp, type Qmp } from "./qmp.ts";
 
 const START_TIMEOUT_MS = 10_000;
 const QUIT_TIMEOUT_MS = 60_000;
+/** A daemon's sockets close a moment before its end is known. */
+const SOCKETS_BEFORE_END_MS = 200;
 const FOLDER_PREFIX = "holdfast-";
 
 /** A blockdev node as QMP's `blockdev-add` takes it; always with an explicit driver, so that nothing is probed. */
@@ -42,22 +44,25 @@ export type DaemonOptions = {
   signal?: AbortSignal | undefined;
 };
 
+/** How the daemon ended, or undefined when it still runs after that many ms. */
+async function endWithin(daemon: Daemon, ms: number): Promise<Awaited<Daemon["ended"]> | undefined> {
+  const late = new Promise<undefined>((wake) => setTimeout(() => wake(undefined), ms));
+  return await Promise.race([daemon.ended, late]);
+}
+
 async function connectMonitor(path: string, daemon: Daemon, signal?: AbortSignal): Promise<Qmp> {
-  let over: Awaited<Daemon["ended"]> | undefined;
-  void daemon.ended.then((end) => {
-    over = end;
-  });
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
       return await connectQmp(path, signal);
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code;
-      if (code !== "ENOENT" && code !== "ECONNREFUSED") throw cause;
-      if (over !== undefined) throw notStarted(over, cause);
+      const isEarly = ["ENOENT", "ECONNREFUSED"].includes((cause as NodeJS.ErrnoException).code ?? "");
+      // It listens before it has read all its options, so that it can take the call and end before it answers.
+      const end = await endWithin(daemon, isEarly ? 2 : SOCKETS_BEFORE_END_MS);
+      if (end !== undefined) throw notStarted(end, cause);
+      if (!isEarly) throw cause;
       if (Date.now() > deadline)
         throw new HoldfastError("TIMEOUT", { message: "qemu-storage-daemon did not start", cause });
-      await new Promise((wake) => setTimeout(wake, 2));
     }
   }
 }
@@ -134,10 +139,8 @@ function makeSession(daemon: Daemon, qmp: Qmp, folder: string, nbd: string): Sto
   };
 }
 
-/** Its sockets close a moment before its end is known, hence the short wait. */
 async function explainEnd(daemon: Daemon, error: unknown): Promise<unknown> {
-  const moment = new Promise<undefined>((wake) => setTimeout(() => wake(undefined), 200));
-  const end = await Promise.race([daemon.ended, moment]);
+  const end = await endWithin(daemon, SOCKETS_BEFORE_END_MS);
   if (end === undefined || end.code === 0) return error;
   return new HoldfastError("TOOL_FAILED", {
     message: `qemu-storage-daemon ended in the middle of its work (${end.signal ?? `exit code ${end.code}`})`,
