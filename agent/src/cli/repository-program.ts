@@ -1,6 +1,7 @@
 /** `holdfast-agent repository …` */
 import type { Command } from "commander";
 import type { CheckOptions } from "./commands/check.ts";
+import type { ExpireOptions } from "./commands/expire.ts";
 import type { DeleteOptions } from "./commands/remove.ts";
 import type { InitOptions } from "./commands/repository.ts";
 import type { GlobalOptions } from "./host.ts";
@@ -13,6 +14,7 @@ export function addRepositoryCommands(program: Command, finish: Finish): void {
   addOverview(repository, finish);
   addCheck(repository, finish);
   addRemoval(repository, finish);
+  addPins(repository, finish);
   addKeys(repository.command("key").description("the key of an encrypted repository"), finish);
 }
 
@@ -64,6 +66,17 @@ function addRemoval(repository: Command, finish: Finish): void {
       const { remove } = await import("./commands/remove.ts");
       finish(await remove(ids, command.optsWithGlobals<DeleteOptions>()));
     });
+  repository
+    .command("expire [id-or-path]")
+    .description("remove the closed chains of items with retention_days that are past it")
+    .option("--dry-run", "only say what would be removed, and why the rest stays")
+    .action(async (place: string | undefined, _options, command: Command) => {
+      const { expire } = await import("./commands/expire.ts");
+      finish(await expire(place, command.optsWithGlobals<ExpireOptions>()));
+    });
+}
+
+function addPins(repository: Command, finish: Finish): void {
   repository
     .command("pin <backup-id>")
     .description("keep a backup from removal")

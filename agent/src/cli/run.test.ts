@@ -1,7 +1,8 @@
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sidecar } from "@holdfast/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startFakeAgent } from "../../../test/helpers/guest-agent.ts";
 import { withItemLock } from "../runner/item-lock.ts";
 import { makeDisk, makeTestHost, type TestHost } from "./test-cli.ts";
 
@@ -105,5 +106,29 @@ describe("runs", () => {
     expect(await states()).toMatchObject([{ item: "web-1", state: "lost", error: { code: "LOST" } }]);
     expect(await host.json("backup", "web")).toMatchObject({ code: 0 });
     expect(await host.json("repository", "check")).toMatchObject({ code: 0 });
+  });
+
+  it("thaw a guest first that a killed one left frozen, whatever item they are of", async () => {
+    const fleece = join(host.folder, "fleece");
+    await mkdir(fleece);
+    const agent = await startFakeAgent({ path: join(host.folder, "db.qga") });
+    const journal = join(fleece, "hf-1zzzz-1-abcd-frozen.json");
+    await writeFile(journal, JSON.stringify({ guestAgent: join(host.folder, "db.qga") }));
+    const socket = join(host.folder, "db.qmp");
+    const vm = {
+      ...item("vm", disk),
+      disks: [{ source: { kind: "qmp", socket, device: "d", fleece_folder: fleece } }],
+    };
+    await host.configure({
+      roots: [host.folder],
+      repositories: [{ repository_id: "main", path: join(host.folder, "repository") }],
+      items: [item("web", disk), vm],
+    });
+    const { code, stderr } = await host.cli("backup", "web");
+    await agent.close();
+    expect(stderr).toMatch(/warning: a backup that was killed may have left a guest frozen/);
+    expect(agent.heard).toContain("guest-fsfreeze-thaw");
+    expect(code).toBe(0);
+    expect(await readdir(fleece)).toEqual([]);
   });
 });

@@ -72,6 +72,26 @@ const TABLE: [string, unknown, string[]][] = [
     source({ kind: "block", path: "/vm/../etc/shadow" }),
     ["items[0].disks[0].source.path: /vm/../etc/shadow lies outside `roots` (roots: /vm)"],
   ],
+  ["a source in a folder of a strange name", source({ kind: "block", path: "/vm/..data/a" }), []],
+  [
+    "a machine whose places lie outside the roots",
+    source({ kind: "qmp", socket: "/run/vm.qmp", device: "d", guest_agent: "/vm/../run/ga", fleece_folder: "/tmp" }),
+    [
+      "items[0].disks[0].source.socket: /run/vm.qmp lies outside `roots` (roots: /vm)",
+      "items[0].disks[0].source.guest_agent: /vm/../run/ga lies outside `roots` (roots: /vm)",
+      "items[0].disks[0].source.fleece_folder: /tmp lies outside `roots` (roots: /vm)",
+    ],
+  ],
+  [
+    "a machine whose places lie inside",
+    source({ kind: "qmp", socket: "/vm/a.qmp", device: "d", guest_agent: "/vm/a.ga", fleece_folder: "/vm" }),
+    [],
+  ],
+  [
+    "a retention that keeps nothing",
+    config({ items: [item({ retention_days: 0 })] }),
+    ["items[0].retention_days: Too small: expected number to be >0 (given: 0)"],
+  ],
   [
     "a missing id",
     config({ items: [item({ vm_name: undefined })] }),

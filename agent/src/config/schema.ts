@@ -38,6 +38,8 @@ export const itemEntry = z.strictObject({
     .default(65_536),
   full_every_days: positive.max(3650).optional(),
   max_chain_length: positive.max(1000).optional(),
+  /** Closed chains whose every point is older go; without it nothing is ever removed. */
+  retention_days: positive.max(36_500).optional(),
   speed_limit_bytes_per_second: positive.optional(),
   tags: z.record(z.string().min(1).max(100), z.string().max(500)).default({}),
 });

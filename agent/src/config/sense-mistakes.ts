@@ -48,24 +48,32 @@ function unknownRepositories(items: readonly Found[], repositoryIds: readonly Fo
   });
 }
 
+/** The settings of each kind of source that name a place on this host which the agent opens. */
+const PLACES: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ["file", ["path"]],
+  ["block", ["path"]],
+  ["qmp", ["socket", "guest_agent", "fleece_folder"]],
+]);
+
 /** By name only; the engine follows links and decides for good when it opens the source. */
 function outsideRoots(items: readonly Found[], given: unknown): Mistake[] {
   const roots = Array.isArray(given) ? given.filter((root) => typeof root === "string") : [];
+  const allowed = roots.length === 0 ? "none is given" : roots.join(", ");
   return items.flatMap(disksOf).flatMap((disk) => {
     const source = field(disk, "source");
-    const kind = field(source, "kind").value;
-    const { value, path } = field(source, "path");
-    if ((kind !== "file" && kind !== "block") || typeof value !== "string" || !isAbsolute(value)) return [];
-    if (roots.some((root) => isInside(value, root))) return [];
-    const allowed = roots.length === 0 ? "none is given" : roots.join(", ");
-    return [{ path: pathText(path), message: `${value} lies outside \`roots\``, hint: `roots: ${allowed}` }];
+    const places = PLACES.get(field(source, "kind").value) ?? [];
+    return places.flatMap((name) => {
+      const { value, path } = field(source, name);
+      if (typeof value !== "string" || !isAbsolute(value) || roots.some((root) => isInside(value, root))) return [];
+      return [{ path: pathText(path), message: `${value} lies outside \`roots\``, hint: `roots: ${allowed}` }];
+    });
   });
 }
 
 /** Whether `path` is `folder` or inside it, by name. */
 function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
-  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+  return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
 }
 
 const disksOf = (item: Found): Found[] => listAt(asObject(item.value), "disks", item.path);

@@ -76,6 +76,12 @@ test.each<[string, (at: Place) => Promise<unknown>, string[]]>([
   for (const { file } of findings) expect(file).toMatch(/^(ctx-1\/disk-[07](\/.+)?|notes\.txt|ctx-2)$/);
 });
 
+test("the file of an encrypted repository's key belongs to it", async () => {
+  await using at = await withChains("F1");
+  await writeFile(join(at.repository.path, "holdfast-keys.json"), "{}");
+  expect(await codes(at.repository)).toEqual([]);
+});
+
 test("what a running job is making is no finding", async () => {
   await using at = await withChains("F1");
   const lock = await acquireLock(lockPath(at.folder), "backup");

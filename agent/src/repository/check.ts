@@ -2,6 +2,7 @@
 import type { Finding, Sidecar } from "@holdfast/protocol";
 import { digestMapFile } from "../blockmap/map-file.ts";
 import { HoldfastError } from "../errors.ts";
+import { KEYS_FILE } from "../keys/key-files.ts";
 import { type CatalogueDisk, placedBackups, readCatalogue } from "./catalogue.ts";
 import { chainFileIsCurrent } from "./chain-file.ts";
 import { readEvidence } from "./evidence.ts";
@@ -34,10 +35,13 @@ export async function checkRepository(repository: Repository, options: CheckOpti
   });
 }
 
+/** The files at a repository's top; what they say is looked at by those who read them. */
+const TOP_FILES: readonly string[] = [MARKER_FILE, KEYS_FILE];
+
 async function checkTop(repository: Repository): Promise<Finding[]> {
   const entries = await listFolder(repository.path);
   return entries
-    .filter(({ name, kind }) => kind === "file" && name !== MARKER_FILE && !name.startsWith("."))
+    .filter(({ name, kind }) => kind === "file" && !TOP_FILES.includes(name) && !name.startsWith("."))
     .map(({ name }) => ({ code: "UNKNOWN_ENTRY", message: `${name} is not part of a repository`, file: name }));
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { placedBackups } from "./catalogue.ts";
-import { expiredClosedChains, planRemoval, refuseUnlessAllowed } from "./remove.ts";
+import { planRemoval, refuseUnlessAllowed } from "./remove.ts";
 import { day, idOf, inMemory } from "./test-notation.ts";
 
 const dayOf = new Map(Array.from({ length: 400 }, (_, n) => [idOf(n), n]));
@@ -77,30 +77,6 @@ test("nothing goes while a sidecar cannot be read, nor from a chain that lost a 
   const cut = disk.chains.map((chain) => ({ ...chain, backups: chain.backups.filter((b) => b.backup_id !== idOf(5)) }));
   const unplaced = placedBackups(disk).filter((b) => b.backup_id === idOf(5));
   expect(days(planRemoval({ ...question, disk: { ...disk, chains: cut, unplaced } }).remove)).toEqual([2, 1]);
-});
-
-test.each<[string, number, number, number[][]]>([
-  [
-    "F1 i2 | F3 i4 | F5",
-    4,
-    0,
-    [
-      [2, 1],
-      [4, 3],
-    ],
-  ],
-  ["F1 i2 | F3 i4 | F5", 3, 0, [[2, 1]]],
-  ["F1 i2 | F3 i4 | F5", 9, 2, [[2, 1]]],
-  ["F1 i2p | F3 i4 | F5", 9, 0, [[4, 3]]],
-  ["F1 i2 i3", 9, 0, []],
-])("expired closed chains of %s with retention to day %d and %d points", (notation, last, minPoints, expected) => {
-  const chains = expiredClosedChains({
-    ...inMemory(notation),
-    floor: { minPoints, minAgeDays: 0 },
-    now: day(100),
-    isExpired: (backup) => (dayOf.get(backup.backup_id) ?? 0) <= last,
-  });
-  expect(chains.map((chain) => days(chain.ids))).toEqual(expected);
 });
 
 const chainsNotation = fc

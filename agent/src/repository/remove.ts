@@ -69,25 +69,6 @@ export function planRemoval({ disk, evidence, ids, floor, now }: RemovalQuestion
   return { remove: [...taken], refused: [...refused, ...unknown] };
 }
 
-/** The closed chains that may go as a whole: every point past retention and nothing in the floor against it. */
-export function expiredClosedChains(
-  question: Omit<RemovalQuestion, "ids"> & { isExpired: (backup: Sidecar) => boolean },
-): { fullBackupId: string; ids: string[] }[] {
-  const { disk, isExpired } = question;
-  const expired: { fullBackupId: string; ids: string[] }[] = [];
-  for (const fullBackupId of new Set(disk.chains.map((chain) => chain.fullBackupId))) {
-    const lines = disk.chains.filter((chain) => chain.fullBackupId === fullBackupId);
-    const points = placedBackups({ chains: lines });
-    if (!lines.every((line) => line.closed) || !points.every(isExpired)) continue;
-    const own = points.map((backup) => backup.backup_id);
-    const before = expired.flatMap((chain) => chain.ids);
-    const plan = planRemoval({ ...question, ids: [...before, ...own] });
-    if (plan.refused.length > 0) continue;
-    expired.push({ fullBackupId, ids: plan.remove.filter((id) => own.includes(id)) });
-  }
-  return expired;
-}
-
 /**
  * Removes what a plan allows; the disk's lock is held, and the plan was made under it. Journaled first, so that
  * start-up finishes what a kill cut off. Files that would not go are findings, and are tried again by `tidyDisk`.

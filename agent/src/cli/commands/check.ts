@@ -53,7 +53,7 @@ async function checkOne(host: Host, repository: Repository, options: CheckOption
     path: repository.path,
     disks: result.disks,
     backups: result.backups,
-    findings: [...keyFile, ...result.findings.filter(({ file }) => file !== KEYS_FILE)],
+    findings: [...keyFile, ...result.findings],
     unproven: content.unproven,
   };
 }

@@ -7,7 +7,7 @@ import { withItemLock } from "../../runner/item-lock.ts";
 import { recordRun } from "../../runner/record-run.ts";
 import type { Answer } from "../answer.ts";
 import { EXIT } from "../exit-codes.ts";
-import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { floorOf, type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
 import { findTarget, type Target } from "../targets.ts";
 import { findingLines } from "./repository.ts";
 
@@ -95,10 +95,6 @@ async function removeBatch(host: Host, ledger: string, { target, ids }: Batch) {
       return { value, outcome: `removed ${value.removed.length} of ${ids.length}` };
     }),
   );
-}
-
-function floorOf({ config: { floor } }: Host): { minPoints: number; minAgeDays: number } {
-  return { minPoints: floor.min_points, minAgeDays: floor.min_age_days };
 }
 
 function removed(host: Host, document: object, lines: string[], findings: readonly Finding[]): Answer {

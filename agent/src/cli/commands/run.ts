@@ -1,4 +1,7 @@
-/** `holdfast-agent run`: back up, verify and drill every item; one item's failure never keeps the next from its turn. */
+/**
+ * `holdfast-agent run`: back up, verify and drill every item, and then remove what is past its retention; one item's
+ * failure never keeps the next from its turn.
+ */
 import type { Drill, Sidecar, Verification } from "@holdfast/protocol";
 import type { ItemEntry } from "../../config/schema.ts";
 import { asHoldfastError, type HoldfastError } from "../../errors.ts";
@@ -12,13 +15,15 @@ import { configuredItems } from "../items.ts";
 import { type BackupJob, makeBackup } from "../make-backup.ts";
 import { drillTarget, exitCodeOfProof, verifyTarget } from "../proofs.ts";
 import { readingKey } from "../repositories.ts";
+import { type DiskExpiry, diskExpiryDocument, expireItem, isRetained, removedText } from "../retention.ts";
 import { table } from "../table.ts";
 import { jobOf } from "./backup.ts";
 import { reasonLines } from "./prove.ts";
+import { findingLines } from "./repository.ts";
 
 type DiskResult = { backup: Sidecar; verification: Verification; drill: Drill };
-/** `disks` holds what was done before the error came. */
-type ItemResult = { item: ItemEntry; disks: DiskResult[]; error: HoldfastError | null };
+/** `disks` and `expired` hold what was done before the error came. */
+type ItemResult = { item: ItemEntry; disks: DiskResult[]; expired: DiskExpiry[]; error: HoldfastError | null };
 
 /** Exit code: the worst of all items, see exit-codes.ts. */
 export async function run(names: readonly string[], options: GlobalOptions): Promise<Answer> {
@@ -40,15 +45,17 @@ export async function run(names: readonly string[], options: GlobalOptions): Pro
 
 async function runItem(host: Host, ledger: string, item: ItemEntry): Promise<ItemResult> {
   const disks: DiskResult[] = [];
+  const expired: DiskExpiry[] = [];
   try {
     const job = await jobOf(host, item, "auto");
     await withItemLock(host.config.state_dir, item.vm_context_id, `run of ${item.vm_name}`, async () => {
       const { backups } = await makeBackup(host, ledger, job);
       for (const backup of backups) disks.push(await prove(host, ledger, job, backup));
+      if (isRetained(item) && disks.every(isProven)) await expireItem(host, ledger, job.repository, item, expired);
     });
-    return { item, disks, error: null };
+    return { item, disks, expired, error: null };
   } catch (error) {
-    return { item, disks, error: asHoldfastError(error, `running ${item.vm_name}`) };
+    return { item, disks, expired, error: asHoldfastError(error, `running ${item.vm_name}`) };
   }
 }
 
@@ -60,14 +67,28 @@ async function prove(host: Host, ledger: string, { repository }: BackupJob, back
   return { backup, verification, drill: await drillTarget(host, ledger, target, keys) };
 }
 
-function exitCodes({ disks, error }: ItemResult): ExitCode[] {
-  const proofs = disks.flatMap(({ verification, drill }) => [exitCodeOfProof(verification), exitCodeOfProof(drill)]);
-  return error === null ? proofs : [...proofs, exitCodeOf(error)];
+/** Nothing old goes before what is to take its place was restored once. */
+function isProven({ verification, drill }: DiskResult): boolean {
+  return verification.status === "passed" && drill.status === "passed";
 }
 
-function itemDocument({ item, disks, error }: ItemResult, at: Date): object {
-  const { vm_context_id, vm_name } = item;
-  return { vm_context_id, vm_name, disks, error: error === null ? null : errorDocument(error, at) };
+function exitCodes({ disks, expired, error }: ItemResult): ExitCode[] {
+  const proofs = disks.flatMap(({ verification, drill }) => [exitCodeOfProof(verification), exitCodeOfProof(drill)]);
+  const removal = expired.some(({ findings }) => findings.length > 0) ? [EXIT.failed] : [];
+  return [...proofs, ...removal, ...(error === null ? [] : [exitCodeOf(error)])];
+}
+
+function itemDocument(result: ItemResult, at: Date): object {
+  const { item, disks, expired, error } = result;
+  const { vm_context_id, vm_name, retention_days } = item;
+  const retention = { retention_days, disks: expired.map(diskExpiryDocument), held_back: heldBack(result) };
+  return {
+    vm_context_id,
+    vm_name,
+    disks,
+    retention: isRetained(item) ? retention : null,
+    error: error === null ? null : errorDocument(error, at),
+  };
 }
 
 function runText(results: readonly ItemResult[]): string {
@@ -89,5 +110,22 @@ function runText(results: readonly ItemResult[]): string {
     ...disks.flatMap(({ verification, drill }) => [...reasonLines(verification), ...reasonLines(drill)]),
     ...(error === null ? [] : ["", `${item.vm_name}: ${errorLines(error).join("\n")}`]),
   ]);
-  return [table(head, rows), ...reasons].join("\n");
+  return [table(head, rows), ...reasons, ...results.flatMap(retentionLines)].join("\n");
+}
+
+function retentionLines(result: ItemResult): string[] {
+  const { item, expired } = result;
+  if (!isRetained(item)) return [];
+  const why = heldBack(result);
+  return [
+    "",
+    ...expired.flatMap((disk) => [removedText(disk, item), ...findingLines(disk.findings)]),
+    ...(why === null ? [] : [`${item.vm_name}: nothing (more) was removed: ${why}`]),
+  ];
+}
+
+/** Why retention was not carried out, or not for every disk; null when it was. */
+function heldBack({ disks, error }: ItemResult): string | null {
+  if (error !== null) return error.message;
+  return disks.every(isProven) ? null : "the new backup is not proven";
 }
