@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { runKills } from "../helpers/kill-run.ts";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));
-const operations = ["increment", "bitmap-increment", "removal-chain", "drill"];
+const operations = ["agent increment", "bitmap increment", "remove chain", "agent drill"];
 
 test("kill -9 at any moment: nothing false, nothing lost, nothing twice, and the next run works", async () => {
   const { summary, faults } = await runKills({ seed, kills: 16, operations, budget: { ms: 14_000, atLeast: 4 } });

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { AGENT, agentArguments, eventsOfAnswer } from "./kill-agent.ts";
 import type { Order, WorkerEvent } from "./kill-orders.ts";
 import { isQemu, markedProcesses } from "./kill-steps.ts";
 import type { World } from "./kill-world.ts";
@@ -34,28 +35,31 @@ export type Ended = {
 
 type Child = ReturnType<typeof startWorker>;
 
-function startWorker(world: World, order: Order, plan: KillPlan | null, mark: string) {
+/** The worker tells more and can be told to use a key; the agent is what people run. */
+export type Program = "worker" | "agent";
+
+function startWorker(program: Program, world: World, order: Order, plan: KillPlan | null, mark: string) {
   const at = plan !== null && "step" in plan.at ? plan.at : null;
   const preload = { step: at?.step ?? null, when: at?.when ?? "before", delayMs: at?.delayMs ?? 0 };
-  return spawn(
-    process.execPath,
-    ["--import", join(chaos, "kill-at.ts"), join(chaos, "worker.ts"), JSON.stringify(order), world.folder],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        TMPDIR: join(world.folder, "tmp"),
-        HOLDFAST_KILL_MARK: mark,
-        HOLDFAST_KILL_PLAN: JSON.stringify({ ...preload, victim: plan?.victim ?? "agent", known: world.made }),
-      },
+  const command =
+    program === "agent"
+      ? [AGENT, ...agentArguments(world.folder, order)]
+      : [join(chaos, "worker.ts"), JSON.stringify(order), world.folder];
+  return spawn(process.execPath, ["--import", join(chaos, "kill-at.ts"), ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      TMPDIR: join(world.folder, "tmp"),
+      HOLDFAST_KILL_MARK: mark,
+      HOLDFAST_KILL_PLAN: JSON.stringify({ ...preload, victim: plan?.victim ?? "agent", known: world.made }),
     },
-  );
+  });
 }
 
 /** Runs one order to its end, or to its death. */
-export async function runWorker(world: World, order: Order, plan: KillPlan | null): Promise<Ended> {
+export async function runWorker(program: Program, world: World, order: Order, plan: KillPlan | null): Promise<Ended> {
   const mark = randomUUID();
-  const child = startWorker(world, order, plan, mark);
+  const child = startWorker(program, world, order, plan, mark);
   const events: WorkerEvent[] = [];
   let started = performance.now();
   let struck = false;
@@ -71,18 +75,25 @@ export async function runWorker(world: World, order: Order, plan: KillPlan | nul
         });
     }, plan.at.ms).unref();
   };
+  let answer = "";
   createInterface({ input: child.stdout }).on("line", (line) => {
+    if (!line.startsWith('{"event":')) {
+      answer += `${line}\n`;
+      return;
+    }
     const event = JSON.parse(line) as WorkerEvent;
     events.push(event);
     if (event.event === "ready") onReady();
     if (event.event === "killing") struck = true;
   });
+  if (program === "agent") onReady();
   let hung = false;
   const late = setTimeout(() => {
     hung = child.kill("SIGKILL");
   }, END_MS);
   const { code, signal, stderr } = await endOf(child);
   over = true;
+  if (signal === null) events.push(...eventsOfAnswer(answer));
   clearTimeout(late);
   const ms = performance.now() - started;
   return { events, killed: struck, hung, code, signal, stderr, ms, orphans: await findOrphans(mark) };

@@ -3,7 +3,7 @@ import { readdir, readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { latestProof, readEvidence } from "../../agent/src/repository/evidence.ts";
 import { checkShown, checkTidy, shownIds, viewOf } from "./kill-check.ts";
-import { type Ended, type KillPlan, runWorker } from "./kill-child.ts";
+import { type Ended, type KillPlan, type Program, runWorker } from "./kill-child.ts";
 import type { Kill } from "./kill-operations.ts";
 import type { Order } from "./kill-orders.ts";
 import type { Random } from "./kill-random.ts";
@@ -15,22 +15,23 @@ export type CycleResult = { points: string[]; verdict: Verdict };
 /** Kills an operation on a copy of the world, looks at what it left, and lets (or does not let) the next run end. */
 export async function runCycle(template: World, folder: string, kill: Kill, random: Random): Promise<CycleResult> {
   const world = await copyWorld(template, folder);
+  const { program } = kill.operation;
   const verdict = blankVerdict();
   const points: string[] = [];
   try {
     await changeDisks(world, random, 6);
-    if (await killOnce(world, kill.operation.order(world.made), kill.plan, verdict)) points.push(kill.point);
+    if (await killOnce(program, world, kill.operation.order(world.made), kill.plan, verdict)) points.push(kill.point);
     const next: Order = { layout: world.layout, do: "backup", type: "auto" };
     if (kill.againAt !== null) {
       await changeDisks(world, random, 3);
       const at = { step: `#${kill.againAt}`, when: random.below(2) === 0 ? "before" : "after", delayMs: 0 } as const;
-      if (await killOnce(world, next, { victim: "agent", at }, verdict))
+      if (await killOnce(program, world, next, { victim: "agent", at }, verdict))
         points.push(`${kill.operation.name}: next run ${at.when} step ${kill.againAt}`);
     }
     // Whatever a killed run took note of, the changes after it must not be missed.
     await changeDisks(world, random, 3);
     await letTimePass(world);
-    await killOnce(world, next, null, verdict);
+    await killOnce(program, world, next, null, verdict);
     await checkTidy(world, verdict);
     return { points, verdict };
   } finally {
@@ -47,9 +48,15 @@ async function letTimePass({ folder }: World): Promise<void> {
 }
 
 /** Runs one order under its plan and checks what it left; true when something was killed. */
-async function killOnce(world: World, order: Order, plan: KillPlan | null, verdict: Verdict): Promise<boolean> {
+async function killOnce(
+  program: Program,
+  world: World,
+  order: Order,
+  plan: KillPlan | null,
+  verdict: Verdict,
+): Promise<boolean> {
   const before = await fileNames(world);
-  const ended = await runWorker(world, order, plan);
+  const ended = await runWorker(program, world, order, plan);
   if (ended.orphans.length > 0) verdict.problems.push(`outlived the agent: ${ended.orphans.join(", ")}`);
   const agentDied = plan?.victim === "agent" && ended.killed;
   if (!agentDied) await checkEnd(world, order, ended, before, verdict);

@@ -1,9 +1,14 @@
 /** What the kill tests interrupt, and all the points of it at which they can. */
-import type { Ended, KillPlan } from "./kill-child.ts";
+import type { Ended, KillPlan, Program } from "./kill-child.ts";
 import type { Layout, Order } from "./kill-orders.ts";
 import type { Random } from "./kill-random.ts";
 
-export type Operation = { name: string; layout: Layout; order: (made: readonly string[]) => Order };
+export type Operation = {
+  name: string;
+  program: Program;
+  layout: Layout;
+  order: (made: readonly string[]) => Order;
+};
 
 /** One kill: its plan, and a name that is the same whenever the same point is hit. */
 export type Kill = {
@@ -20,17 +25,27 @@ export type Measured = { operation: Operation; steps: string[]; ms: number };
 const MOMENTS = 10;
 const TIDYING_STEPS = 45;
 
+const increment = (layout: Layout) => (): Order => ({ layout, do: "backup", type: "incremental" });
+const full = (layout: Layout) => (): Order => ({ layout, do: "backup", type: "full" });
+const prove = (how: "verify" | "drill") => (made: readonly string[]) => proof(how, made);
+const removeChain = (made: readonly string[]): Order => removal(made.slice(0, 3));
+
 export const OPERATIONS: readonly Operation[] = [
-  { name: "increment", layout: "raw", order: () => ({ layout: "raw", do: "backup", type: "incremental" }) },
-  { name: "bitmap-increment", layout: "qcow2", order: () => ({ layout: "qcow2", do: "backup", type: "incremental" }) },
-  { name: "removal-chain", layout: "raw", order: (made) => removal(made.slice(0, 3)) },
-  { name: "verify", layout: "raw", order: (made) => proof("verify", made) },
-  { name: "full", layout: "raw", order: () => ({ layout: "raw", do: "backup", type: "full" }) },
-  { name: "drill", layout: "raw", order: (made) => proof("drill", made) },
-  { name: "removal-tip", layout: "raw", order: (made) => removal(made.slice(2, 3)) },
-  { name: "bitmap-full", layout: "qcow2", order: () => ({ layout: "qcow2", do: "backup", type: "full" }) },
-  { name: "two-disks", layout: "pair", order: () => ({ layout: "pair", do: "backup", type: "incremental" }) },
-  { name: "encrypted", layout: "locked", order: () => ({ layout: "locked", do: "backup", type: "incremental" }) },
+  { name: "agent increment", program: "agent", layout: "raw", order: increment("raw") },
+  { name: "bitmap increment", program: "worker", layout: "qcow2", order: increment("qcow2") },
+  { name: "remove chain", program: "worker", layout: "raw", order: removeChain },
+  { name: "agent drill", program: "agent", layout: "raw", order: prove("drill") },
+  { name: "verify", program: "worker", layout: "raw", order: prove("verify") },
+  { name: "full", program: "worker", layout: "raw", order: full("raw") },
+  { name: "agent remove chain", program: "agent", layout: "raw", order: removeChain },
+  { name: "increment", program: "worker", layout: "raw", order: increment("raw") },
+  { name: "agent verify", program: "agent", layout: "raw", order: prove("verify") },
+  { name: "drill", program: "worker", layout: "raw", order: prove("drill") },
+  { name: "agent bitmap increment", program: "agent", layout: "qcow2", order: increment("qcow2") },
+  { name: "remove tip", program: "worker", layout: "raw", order: (made) => removal(made.slice(2, 3)) },
+  { name: "bitmap full", program: "worker", layout: "qcow2", order: full("qcow2") },
+  { name: "two disks", program: "agent", layout: "pair", order: increment("pair") },
+  { name: "encrypted", program: "worker", layout: "locked", order: increment("locked") },
 ];
 
 function removal(backupIds: string[]): Order {

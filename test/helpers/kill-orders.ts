@@ -44,18 +44,14 @@ export function diskPath(world: string, layout: Layout, diskId: number): string 
   return join(world, "disks", `disk-${diskId}.${layout === "qcow2" ? "qcow2" : "raw"}`);
 }
 
+export function sourceOf(world: string, layout: Layout, diskId: number): SourceSpec {
+  const format = layout === "qcow2" ? "qcow2" : "raw";
+  return { kind: "file", path: diskPath(world, layout, diskId), format, write_bitmap: format === "qcow2" };
+}
+
 export function requestOf(order: Order & { do: "backup" }, repository: Repository, world: string): BackupRequest {
   const { layout, type } = order;
-  const format = layout === "qcow2" ? "qcow2" : "raw";
-  const disks = diskIds(layout).map((diskId) => {
-    const spec: SourceSpec = {
-      kind: "file",
-      path: diskPath(world, layout, diskId),
-      format,
-      write_bitmap: format === "qcow2",
-    };
-    return { diskId, spec };
-  });
+  const disks = diskIds(layout).map((diskId) => ({ diskId, spec: sourceOf(world, layout, diskId) }));
   const image: BackupRequest["image"] =
     layout === "locked" ? { compression: "zstd", key: testKey } : { compression: "none", key: null };
   return { repository, item: { vmContextId: ITEM_ID, vmName: "vm", disks }, type, policy: {}, image };

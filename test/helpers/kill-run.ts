@@ -32,6 +32,8 @@ const AT_ONCE = 2;
 export async function runKills(options: KillOptions): Promise<KillReport> {
   const base = await mkdtemp(join(tmpdir(), "holdfast-kills-"));
   const started = performance.now();
+  // Node compiles the agent once, and not for every process anew.
+  process.env["NODE_COMPILE_CACHE"] ??= join(base, "compile-cache");
   try {
     const wanted = OPERATIONS.filter(({ name }) => options.operations?.includes(name) ?? true);
     const worlds = await makeWorlds(base, wanted, options.seed);
@@ -53,10 +55,13 @@ async function makeWorlds(base: string, operations: readonly Operation[], seed: 
 
 /** Lets the operation run to its end once; that must succeed. */
 async function measure(worlds: Worlds, base: string, operation: Operation): Promise<Measured> {
-  const world = await copyWorld(worldOf(worlds, operation), join(base, `measure-${operation.name}`));
+  const world = await copyWorld(
+    worldOf(worlds, operation),
+    join(base, `measure-${operation.name.replaceAll(" ", "-")}`),
+  );
   try {
     await changeDisks(world, randomFrom(0, operation.name), 6);
-    const ended = await runWorker(world, operation.order(world.made), null);
+    const ended = await runWorker(operation.program, world, operation.order(world.made), null);
     if (ended.code !== 0) throw new Error(`${operation.name}: ${JSON.stringify(ended.events)} ${ended.stderr}`);
     // In name order: what runs at the same time is not always counted in the same order.
     return { operation, steps: stepsOf(ended).sort(), ms: ended.ms };

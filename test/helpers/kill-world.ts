@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { backupItem } from "../../agent/src/engines/qcow2/backup.ts";
 import { initRepository } from "../../agent/src/repository/marker.ts";
+import { configureAgent } from "./kill-agent.ts";
 import { diskIds, diskPath, type Layout, requestOf } from "./kill-orders.ts";
 import type { Random } from "./kill-random.ts";
 
@@ -68,6 +69,7 @@ export function remember(world: World, backupId: string, diskId: number): void {
 
 export async function copyWorld(from: World, folder: string): Promise<World> {
   await runProgram("cp", "-a", "--reflink=auto", "--sparse=always", from.folder, folder);
+  await configureAgent(folder, from.layout);
   const disks = from.disks.map((disk) => Buffer.from(disk));
   return {
     ...from,
