@@ -43,6 +43,8 @@ async function writeOne(
     signal: context.signal,
     onProgress: (progress) => context.onProgress?.({ diskId, ...progress }),
   }).catch(async (error: unknown) => {
+    // The source knows best why it could not be read: its fleece is full, its VM is gone, its file was written to.
+    if (context.signal?.aborted !== true) await source.confirm();
     throw await session.daemon.explain(error);
   });
   return { prepared, source, decision, size: session.size, written };
