@@ -1,10 +1,7 @@
 /** The steps of a trial, each through the same code that `run` uses. */
 
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { Sidecar } from "@holdfast/protocol";
 import { jobOf } from "../cli/commands/backup.ts";
 import { bytesText, countText, secondsText } from "../cli/format.ts";
@@ -13,6 +10,7 @@ import { configuredItems } from "../cli/items.ts";
 import { makeBackup } from "../cli/make-backup.ts";
 import { drillTarget, verifyTarget } from "../cli/proofs.ts";
 import { HoldfastError } from "../errors.ts";
+import { digestImageFile } from "../qemu/file-digest.ts";
 import { readDisk } from "../repository/catalogue.ts";
 import { restoreDisk } from "../restore/restore.ts";
 import { TRIAL_ITEM, type TrialPlace } from "./place.ts";
@@ -75,12 +73,6 @@ export async function drill(context: TrialContext, backup: Sidecar): Promise<num
   });
 }
 
-async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
-  return hash.digest("hex");
-}
-
 /** Restores once more and looks as a person would: is it the disk, and do its files hold what was written? */
 export async function compareWithSample(context: TrialContext, backup: Sidecar, sample: SampleDisk): Promise<void> {
   const { place, host } = context;
@@ -88,8 +80,11 @@ export async function compareWithSample(context: TrialContext, backup: Sidecar, 
   await context.story.tell("compare", async () => {
     const { disk } = await targetOf(context, backup);
     await restoreDisk(disk, backup.backup_id, { target: restored, format: "raw", keys: null, signal: host.signal });
-    const [now, then] = [await digestOfFile(restored), await digestOfFile(sample.path)];
-    insist(now === then ? "passed" : "failed", "the restored disk differs from the disk that was backed up");
+    const [now, then] = [await digestImageFile(restored, "whole"), await digestImageFile(sample.path, "whole")];
+    insist(
+      now.sha256 === then.sha256 ? "passed" : "failed",
+      "the restored disk differs from the disk that was backed up",
+    );
     const wrong = await wrongFiles(restored, sample.files, place.work);
     insist(wrong.length === 0 ? "passed" : "failed", `these files differ after the restore: ${wrong.join(", ")}`);
     await rm(restored);
