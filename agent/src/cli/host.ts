@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { loadConfig, surroundings } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { tidyScratch } from "../drills/scratch.ts";
 import { healFrozenGuests } from "../engines/qcow2/sources/qmp-quiesce.ts";
 import { resolveInsideRoots } from "../engines/qcow2/sources/roots.ts";
 import { asHoldfastError } from "../errors.ts";
@@ -56,8 +57,8 @@ export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => 
 }
 
 /**
- * The ledger of this host, for commands that begin a run; warns of runs that were lost since the last time, and thaws
- * guests that one of them left frozen.
+ * The ledger of this host, for commands that begin a run; warns of runs that were lost since the last time, thaws
+ * guests that one of them left frozen, and clears its scratch space.
  */
 export async function openRuns(host: Host): Promise<string> {
   await mkdir(host.config.state_dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
@@ -67,7 +68,15 @@ export async function openRuns(host: Host): Promise<string> {
   for (const run of await noticeLost(ledger, host.now()))
     host.warn(`the ${run.kind} of ${run.item} begun ${run.started_at} was lost: its process ended without a word`);
   await thawForgotten(host);
+  await tidyDrills(host);
   return ledger;
+}
+
+/** What a killed drill restored can be as large as a disk: no run leaves it to the next drill. None fails because of it. */
+async function tidyDrills({ config, warn }: Host): Promise<void> {
+  await tidyScratch(config.scratch_dir).catch((error: unknown) => {
+    warn(asHoldfastError(error, "tidying the scratch folder").message);
+  });
 }
 
 /** A guest that stands still is worth a look by every run, also of another item; none fails because of it. */

@@ -2,7 +2,6 @@
 import { mkdir } from "node:fs/promises";
 import type { Drill, Verification } from "@holdfast/protocol";
 import { drillBytes } from "../drills/bytes.ts";
-import { tidyScratch } from "../drills/scratch.ts";
 import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { addDrill, addVerification } from "../repository/evidence.ts";
 import type { BackupKeys } from "../restore/keys.ts";
@@ -64,7 +63,6 @@ export async function drillTarget(
 async function makeScratchFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await tidyScratch(folder);
   } catch (error) {
     throw asHoldfastError(error, `making the scratch folder ${folder}`);
   }
