@@ -18,7 +18,7 @@ export const chain: Part = {
 };
 
 /** What two neighbours of a chain contradict each other about (pure). */
-export function linkFaults(layer: Sidecar, parent: Sidecar | undefined): Finding[] {
+function linkFaults(layer: Sidecar, parent: Sidecar | undefined): Finding[] {
   if (parent === undefined) return [];
   const about = [
     ...(layer.parent_backup_id === parent.backup_id ? [] : ["who the parent is"]),
