@@ -27,9 +27,11 @@ async function onSmallDisk(body: string): Promise<unknown> {
     "test-notation",
   ];
   const href = (name: string) => JSON.stringify(new URL(`./${name}.ts`, import.meta.url).href);
+  const imports = modules.map((name, index) => `import * as m${index} from ${href(name)};`);
   const script = `
+    ${imports.join("\n")}
     import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
-    const on = Object.assign({}, ...(await Promise.all([${modules.map(href).join()}].map((name) => import(name)))));
+    const on = Object.assign({}, ${modules.map((_name, index) => `m${index}`).join()});
     const root = ${JSON.stringify(mount)};
     function fill() { try { for (;;) appendFileSync(root + "/filler", Buffer.alloc(4096)); } catch (error) { return error.code; } }
     console.log(JSON.stringify(await (async () => { ${body} })()));`;
