@@ -17,7 +17,22 @@ function planFor(notation: string, last: number, floor = NO_FLOOR) {
 test.each<[string, string, number, number, number[], string[]]>([
   ["chains past it go whole, tip first", "F1 i2 | F3 i4 | F5", 4, 0, [2, 1, 4, 3], ["the current chain"]],
   ["one young point keeps its chain", "F1 i2 | F3 i4 | F5", 3, 0, [2, 1], [`${idOf(4)} of`, "the current chain"]],
-  ["so many points stay", "F1 i2 | F3 i4 | F5", 9, 2, [2, 1], ["the floor of this host is 2", "the current chain"]],
+  [
+    "so many points stay",
+    "F1 i2 | F3 i4 | F5",
+    9,
+    2,
+    [2, 1],
+    ["is 2 restore points, and 1 would be left", "the current chain"],
+  ],
+  [
+    "no newer one goes in the place of one that stays for the number's sake",
+    "F1 i2 | F3 | F4 | F5",
+    9,
+    4,
+    [],
+    ["is 4 restore points, and 3 would be left", "an older chain stays", "an older chain stays", "the current chain"],
+  ],
   ["a pin keeps its chain", "F1 i2p | F3 i4 | F5", 9, 0, [4, 3], [`${idOf(2)}: it is pinned`, "the current chain"]],
   ["every reason is told", "F1 i2p | F3d i4 | F5", 9, 0, [], ["pinned", "that a drill has restored", "current chain"]],
   ["the current chain is never over", "F1 i2 i3", 9, 0, [], ["the current chain"]],
