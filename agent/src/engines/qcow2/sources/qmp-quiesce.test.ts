@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { chown, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { type FakeAgentOptions, startFakeAgent } from "../../../../../test/helpers/guest-agent.ts";
@@ -134,4 +134,15 @@ test("with the guard killed too, the journal thaws the guest at start-up", async
   expect(agent.heard).toContain("guest-fsfreeze-thaw");
   expect(await readdir(bench.fleeceFolder)).toEqual([]);
   expect(await healFrozenGuests(bench.fleeceFolder)).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() !== 0)("a journal that another user laid down, or a link, thaws nothing", async () => {
+  await using bench = await openGuestBench();
+  await using agent = await openAgent(bench.folder);
+  const foreign = join(bench.fleeceFolder, "hf-1zzzz-1-abcd-frozen.json");
+  await writeFile(foreign, JSON.stringify({ guestAgent: agent.path }));
+  await chown(foreign, 65_534, 65_534);
+  await symlink(foreign, join(bench.fleeceFolder, "hf-1zzzz-1-efgh-frozen.json"));
+  expect(await healFrozenGuests(bench.fleeceFolder)).toEqual([]);
+  expect(agent.heard).not.toContain("guest-fsfreeze-thaw");
 });

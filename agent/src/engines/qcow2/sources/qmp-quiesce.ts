@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { lstat, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -151,11 +151,18 @@ export async function healFrozenGuests(folder?: string): Promise<string[]> {
   for (const place of folder === undefined ? own : [folder, ...own]) {
     for (const name of await readdir(place).catch(() => [])) {
       const job = jobOf(name);
+      const journal = join(place, name);
       if (job === undefined || !name.endsWith(JOURNAL_END) || (await isRunning(job))) continue;
-      said.push(await healOne(join(place, name)));
+      if (await isOwnFile(journal)) said.push(await healOne(journal));
     }
   }
   return said;
+}
+
+/** In a shared folder anyone may lay down a journal that names any socket of this host. */
+async function isOwnFile(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isFile() === true && found.uid === process.getuid?.();
 }
 
 async function healOne(journal: string): Promise<string> {
