@@ -7,27 +7,18 @@ import type { MadeBackup } from "./agent.ts";
 import { createFiller } from "./content.ts";
 import { BLOCK, planChanges, type Run, writeRuns } from "./disk.ts";
 import { seconds } from "./full.ts";
-import { convert } from "./peers.ts";
+import { convert, type Peer } from "./peers.ts";
 import { bytesIn, clear, type World } from "./world.ts";
 
 /** An increment after 1 % of the data changed. Leaves a chain of `runs` + 1 restore points. */
 export async function incrementCase(world: World, runs: number, report: Report): Promise<void> {
-  const fixed = world.repository("borg-fixed");
-  await world.borgFixed?.init(fixed);
-  await world.borgFixed?.backup(fixed, world.disk, "full");
   const bitmap = await prepareBitmapSource(world);
   const contenders = [
     ours(world),
     bitmap.contender,
-    world.restic && {
-      name: "restic",
-      run: (round: number) =>
-        seconds(world.restic?.backup(world.repository("restic"), world.disk, `round-${round}`) ?? never()),
-    },
-    world.borgFixed && {
-      name: "borg",
-      run: (round: number) => seconds(world.borgFixed?.backup(fixed, world.disk, `round-${round}`) ?? never()),
-    },
+    next("restic", world.restic, world),
+    await prepared("borg-fixed", world.borgFixed, world),
+    await prepared("borg-sparse", world.borgSparse, world),
   ];
   const found = await runRounds(world.rounds("increment", runs), contenders, async (round) => {
     const changes = planChanges(world.runs, round);
@@ -38,15 +29,28 @@ export async function incrementCase(world: World, runs: number, report: Report):
   reportIncrements(found, report);
 }
 
-const never = (): never => {
-  throw new Error("a contender that is not there");
-};
+type Elsewhere = "restic" | "borg-fixed" | "borg-sparse";
+
+/** A contender's further backup into its repository. */
+function next(name: Elsewhere, peer: Peer | null, world: World): Contender | null {
+  if (peer === null) return null;
+  return { name, run: (round) => seconds(peer.backup(world.repository(name), world.disk, `round-${round}`)) };
+}
+
+/** As `next`, after a first backup that nobody times. */
+async function prepared(name: Elsewhere, peer: Peer | null, world: World): Promise<Contender | null> {
+  await peer?.init(world.repository(name));
+  await peer?.backup(world.repository(name), world.disk, "full");
+  return next(name, peer, world);
+}
 
 function reportIncrements(found: Awaited<ReturnType<typeof runRounds>>, report: Report): void {
   const value = found("ours") ?? Number.NaN;
   const plain = { case: "increment, 1 % changed, no bitmap", value, unit: "s", sense: "at least" } as const;
   report.row({ ...plain, peer: { name: "restic", value: found("restic") }, limit: 5 });
-  report.row({ ...plain, peer: { name: "borg, fixed 64 KiB chunks", value: found("borg") }, limit: 3 });
+  report.row({ ...plain, peer: { name: "borg, fixed 64 KiB chunks", value: found("borg-fixed") }, limit: 3 });
+  const sparse = { name: "borg, the same and --sparse", value: found("borg-sparse") };
+  report.row({ ...plain, peer: sparse, limit: null });
   report.row({
     case: "increment, 1 % changed, stored with map and sidecar",
     value: found("ours", "stored") ?? Number.NaN,

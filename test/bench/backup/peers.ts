@@ -28,15 +28,13 @@ export async function createRestic(scratch: string): Promise<Peer | null> {
   };
 }
 
-/** borg without encryption, its fastest way; `chunker` is `--chunker-params`. Null when it is not installed. */
-export async function createBorg(scratch: string, chunker: string | null): Promise<Peer | null> {
+/** borg without encryption, its fastest way; `how` goes to `borg create`. Null when it is not installed. */
+export async function createBorg(scratch: string, ...how: string[]): Promise<Peer | null> {
   if ((await versionOf("borg", "--version")) === null) return null;
   const yes = { BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: "yes", BORG_RELOCATED_REPO_ACCESS_IS_OK: "yes" };
   const env = { BORG_BASE_DIR: join(scratch, "borg-home"), ...yes };
   const call = (args: string[], cwd = scratch): Promise<Measured> => runMeasured("borg", args, { cwd, env });
   await mkdir(env.BORG_BASE_DIR, { recursive: true });
-  // Only its fixed chunker can skip holes.
-  const how = chunker === null ? [] : ["--chunker-params", chunker, "--sparse"];
   return {
     init: (repository) => call(["init", "--encryption", "none", repository]),
     backup: (repository, disk, name) => call(["create", ...how, `${repository}::${name}`, disk]),

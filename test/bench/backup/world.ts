@@ -10,19 +10,21 @@ import { createBorg, createRestic, type Peer } from "./peers.ts";
 
 /** Disk, its copy as qcow2, a repository of each contender, and room for what is restored: in disk sizes. */
 const SPACE_IN_DISKS = 5;
+const FIXED = ["--chunker-params", "fixed,65536"];
 
 export type World = {
   agent: Agent;
   restic: Peer | null;
   borg: Peer | null;
   borgFixed: Peer | null;
+  borgSparse: Peer | null;
   scratch: string;
   size: number;
   runs: readonly Run[];
   dataBytes: number;
   disk: string;
   /** Where a contender keeps its backups of `disk`. */
-  repository: (contender: "ours" | "restic" | "borg" | "borg-fixed") => string;
+  repository: (contender: "ours" | "restic" | "borg" | "borg-fixed" | "borg-sparse") => string;
   /** Restore points of `disk` in our repository, the full first. */
   chain: MadeBackup[];
   rounds: (title: string, runs: number) => RoundsOptions;
@@ -39,8 +41,9 @@ export async function openWorld(options: BenchOptions, size: number, report: Rep
   return {
     agent: await createAgent(scratch),
     restic: peers ? await createRestic(scratch) : null,
-    borg: peers ? await createBorg(scratch, null) : null,
-    borgFixed: peers ? await createBorg(scratch, "fixed,65536") : null,
+    borg: peers ? await createBorg(scratch) : null,
+    borgFixed: peers ? await createBorg(scratch, ...FIXED) : null,
+    borgSparse: peers ? await createBorg(scratch, ...FIXED, "--sparse") : null,
     scratch,
     size,
     runs,
