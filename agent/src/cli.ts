@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import { enableCompileCache } from "node:module";
-
-enableCompileCache();
 if (process.argv[2] === "--version") {
   const { agentVersion } = await import("./version.ts");
   process.stdout.write(`${agentVersion()}\n`);
