@@ -14,6 +14,8 @@ import {
   splitBlocks,
 } from "./segment.ts";
 
+import { warmUpWorkers } from "./worker-pool.ts";
+
 export type { BlockReader } from "./messages.ts";
 export type { Range } from "./ranges.ts";
 
@@ -44,6 +46,15 @@ export type ScanOptions = PlanInput & {
   speedLimit?: number | undefined;
 };
 
+function defaultWorkers(): number {
+  return Math.min(availableParallelism(), DEFAULT_WORKERS);
+}
+
+/** Gets the threads of a scan going while its source is still being prepared. */
+export function warmUpScan(): void {
+  warmUpWorkers(defaultWorkers());
+}
+
 type Pending = { plan: SegmentPlan; parts: Promise<HashedBlocks>[] };
 
 /**
@@ -59,7 +70,7 @@ type Pending = { plan: SegmentPlan; parts: Promise<HashedBlocks>[] };
  */
 export async function* scanDisk(options: ScanOptions): AsyncGenerator<ScannedSegment> {
   const { diskSize, reader, signal, speedLimit } = options;
-  const workers = options.workers ?? Math.min(availableParallelism(), DEFAULT_WORKERS);
+  const workers = options.workers ?? defaultWorkers();
   const taskBlocks = blocksOfTask(speedLimit);
   const plans = planSegments(options);
   const dispatcher = createDispatcher({ reader, diskSize, workers, speedLimit, signal });

@@ -67,10 +67,17 @@ function addDataClusters(bits: Uint8Array, l2: Buffer, of: { clusterBytes: numbe
 
 type Hashing = { file: FileHandle; hash: Hash; signal: AbortSignal | undefined };
 
+/** Hashes one piece while the next is being read. */
 async function hashRange({ file, hash, signal }: Hashing, from: number, to: number): Promise<void> {
+  const read = (at: number): Promise<Buffer> => readFully(file, at, Math.min(PIECE, to - at));
+  let next = from < to ? read(from) : undefined;
   for (let at = from; at < to; at += PIECE) {
     signal?.throwIfAborted();
-    hash.update(await readFully(file, at, Math.min(PIECE, to - at)));
+    const piece = await next;
+    next = at + PIECE < to ? read(at + PIECE) : undefined;
+    // Whoever leaves this loop by an error leaves this read behind; it must not count as unhandled.
+    next?.catch(() => undefined);
+    if (piece !== undefined) hash.update(piece);
   }
 }
 

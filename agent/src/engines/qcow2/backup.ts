@@ -1,8 +1,10 @@
 import type { Sidecar } from "@holdfast/protocol";
+import { warmUpScan } from "../../blockmap/scan.ts";
 import { asHoldfastError, HoldfastError } from "../../errors.ts";
 import { abandonJob, commitBackup } from "../../repository/commit.ts";
 import { decideType } from "../../repository/due.ts";
 import { beginJob } from "../../repository/journal.ts";
+import { qemuVersion } from "../../version.ts";
 import type { BackupContext, BackupItem, BackupOutcome, BackupRequest } from "../engine.ts";
 import { describeBackup, type PointFacts, type Written } from "./describe.ts";
 import { freeze } from "./freeze.ts";
@@ -122,6 +124,9 @@ async function backupPrepared(
  */
 export const backupItem: BackupItem = async (request, context) => {
   const start = { at: context.now(), clock: performance.now() };
+  // What takes a while and is needed later begins now; the version is asked for again where its failure can be told.
+  warmUpScan();
+  void qemuVersion().catch(() => undefined);
   const disks = await prepareDisks(request, start.at);
   try {
     return await backupPrepared(request, context, disks, start);

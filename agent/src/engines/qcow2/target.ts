@@ -43,11 +43,14 @@ async function runJob(daemon: StorageDaemon, command: string, args: Record<strin
   await waitForJob(daemon.qmp, CREATE_JOB, {});
 }
 
-/** Writes past the page cache where the file system can: 2 GiB of dirty pages would push out everything else. */
-async function addFile(daemon: StorageDaemon, path: string): Promise<void> {
+/**
+ * Writes past the page cache where the file system can: 2 GiB of dirty pages would push out everything else. Not when
+ * compressing: those writes are small and unaligned, and each would be read, changed and written again.
+ */
+async function addFile(daemon: StorageDaemon, path: string, compressed: boolean): Promise<void> {
   const node = (direct: boolean): BlockNode => ({ ...fileNode(path, { direct }), "node-name": FILE_NODE });
   try {
-    await daemon.addNode(node(true));
+    await daemon.addNode(node(!compressed));
   } catch (error) {
     if (!(error instanceof HoldfastError) || !/O_DIRECT|direct|Invalid argument/i.test(error.message)) throw error;
     await daemon.addNode(node(false));
@@ -83,7 +86,7 @@ async function addLuks(daemon: StorageDaemon): Promise<void> {
 export async function createTarget(daemon: StorageDaemon, options: TargetOptions): Promise<void> {
   const { path, size, image, backingName, clusterSize } = options;
   await (await open(path, "wx", 0o600)).close();
-  await addFile(daemon, path);
+  await addFile(daemon, path, image.compression !== "none");
   if (image.key !== null) await addLuks(daemon);
   const container = image.key === null ? FILE_NODE : LUKS_NODE;
   const format = {

@@ -2,7 +2,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { asHoldfastError, HoldfastError } from "../../../errors.ts";
 import type { BlockNode } from "../../../qemu/daemon.ts";
 import { fileNode } from "../../../qemu/graph.ts";
-import { imageInfo } from "../../../qemu/image.ts";
+import { type ImageInfo, imageInfo } from "../../../qemu/image.ts";
 import {
   type DiskRequest,
   type Freeze,
@@ -48,9 +48,9 @@ async function checkFile(path: string, format: FileSpec["format"]): Promise<void
 }
 
 /** Sees whether QEMU takes the image for what it should be, and whether a VM has it open. */
-async function tryOpening(path: string, format: string, signal: AbortSignal | undefined): Promise<void> {
+async function tryOpening(path: string, format: string, signal: AbortSignal | undefined): Promise<ImageInfo> {
   try {
-    await imageInfo(path, format, signal);
+    return await imageInfo(path, format, signal);
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== "TOOL_FAILED") throw error;
     throw new HoldfastError("SOURCE_NOT_A_DISK", {
@@ -87,9 +87,10 @@ async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeC
   let layers: ImageLayer[] = [{ path, format: "raw" }];
   if (spec.format === "qcow2") layers = await qcow2Layers(path, context.roots);
   else if (spec.format !== "raw") await checkForeignImage(path, spec.format);
-  for (const layer of layers)
-    await tryOpening(layer.path, spec.format === "qcow2" ? layer.format : spec.format, context.signal);
-  const tracking = spec.format === "qcow2" ? await trackByImage(path, disk, spec.write_bitmap) : null;
+  const formatOf = (layer: ImageLayer): string => (spec.format === "qcow2" ? layer.format : spec.format);
+  const infos = await Promise.all(layers.map((layer) => tryOpening(layer.path, formatOf(layer), context.signal)));
+  const bitmaps = infos[0]?.bitmaps ?? [];
+  const tracking = spec.format === "qcow2" ? await trackByImage({ path, bitmaps }, disk, spec.write_bitmap) : null;
   const foreign = spec.format === "raw" || spec.format === "qcow2" ? null : spec.format;
   const source: OpenSource = {
     diskId: disk.diskId,

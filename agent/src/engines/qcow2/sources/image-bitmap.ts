@@ -1,4 +1,4 @@
-import { changeBitmap, imageInfo } from "../../../qemu/image.ts";
+import { type BitmapInfo, changeBitmap } from "../../../qemu/image.ts";
 import { BITMAP_PREFIX, type DirtyBitmap, type DiskRequest } from "../source.ts";
 
 /** What a stopped VM's qcow2 image offers for finding changes, and what has to happen after the backup. */
@@ -10,7 +10,7 @@ export type ImageTracking = {
 
 type Judged = { usable: boolean; reason: string };
 
-function judgeBitmap(bitmaps: readonly { name: string; flags: string[] }[], parentId: string | null): Judged {
+function judgeBitmap(bitmaps: readonly BitmapInfo[], parentId: string | null): Judged {
   if (parentId === null) return { usable: false, reason: "there is no parent a bitmap could count from" };
   const found = bitmaps.find((bitmap) => bitmap.name === BITMAP_PREFIX + parentId);
   if (!found) return { usable: false, reason: `the image holds no bitmap that counts from ${parentId}` };
@@ -29,8 +29,11 @@ function judgeBitmap(bitmaps: readonly { name: string; flags: string[] }[], pare
  * Finds the bitmap that counts from the parent and, when the configuration allows writing into the image, adds the one
  * that will count from this backup. The image must be at rest. Bitmaps of ours that no backup needs are removed.
  */
-export async function trackByImage(path: string, disk: DiskRequest, mayWrite: boolean): Promise<ImageTracking> {
-  const { bitmaps } = await imageInfo(path, "qcow2");
+export async function trackByImage(
+  { path, bitmaps }: { path: string; bitmaps: readonly BitmapInfo[] },
+  disk: DiskRequest,
+  mayWrite: boolean,
+): Promise<ImageTracking> {
   const judged = judgeBitmap(bitmaps, disk.parentId);
   const dirty: DirtyBitmap = judged.usable
     ? { via: "own-export", bitmap: BITMAP_PREFIX + disk.parentId }
