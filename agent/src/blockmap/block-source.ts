@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { asHoldfastError, HoldfastError } from "../errors.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
+import { openMapped } from "./mapped-source.ts";
 import type { BlockReader } from "./messages.ts";
 
 export type BlockSource = {
@@ -9,6 +10,8 @@ export type BlockSource = {
   runBlocks: number;
   /** Reads that are worth having under way at once. */
   depth: number;
+  /** Memory that `read` can fill, where it needs memory of a kind. */
+  allocate?: (bytes: number) => Buffer;
   /** Fills the whole buffer. Errors: SOURCE_CHANGED when the source ends before, IO_ERROR with the offset, NBD's own. */
   read(offset: number, buffer: Uint8Array): void | Promise<void>;
   /** Pending reads fail. */
@@ -29,7 +32,14 @@ export async function openBlockSource(
   diskSize: number,
   signal: AbortSignal,
 ): Promise<BlockSource> {
-  return reader.kind === "file" ? openFile(reader.path) : await openNbd(reader.endpoint, diskSize, signal);
+  switch (reader.kind) {
+    case "file":
+      return openFile(reader.path);
+    case "mapped":
+      return openMapped(reader);
+    case "nbd":
+      return await openNbd(reader.endpoint, diskSize, signal);
+  }
 }
 
 function openFile(path: string): BlockSource {

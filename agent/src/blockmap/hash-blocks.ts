@@ -51,12 +51,16 @@ function startRun(index: number, run: { first: number; count: number }, context:
   if (context.stopped()) throw new HoldfastError("CANCELLED", { message: "the scan was stopped" });
   const offset = index * SEGMENT_BYTES + run.first * BLOCK_SIZE;
   const length = Math.min(run.count * BLOCK_SIZE, context.diskSize - offset);
-  const buffer = context.buffers.pop() ?? Buffer.allocUnsafeSlow(context.source.runBlocks * BLOCK_SIZE);
+  const buffer = context.buffers.pop() ?? allocate(context.source);
   const content = buffer.subarray(0, length);
   const arrived = context.source.read(offset, content) ?? undefined;
   // It is awaited in its turn; until then its failure must not count as unhandled.
   arrived?.catch(() => undefined);
   return { first: run.first, content, arrived };
+}
+
+function allocate({ runBlocks, allocate: ofSource = Buffer.allocUnsafeSlow }: BlockSource): Buffer {
+  return ofSource(runBlocks * BLOCK_SIZE);
 }
 
 function release(runs: Run[], context: HashContext): void {

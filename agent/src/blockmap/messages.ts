@@ -2,7 +2,13 @@
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
 
 /** Where the disk's bytes come from; each worker opens it for itself. */
-export type BlockReader = { kind: "file"; path: string } | { kind: "nbd"; endpoint: NbdEndpoint };
+export type BlockReader = { kind: "file"; path: string } | { kind: "nbd"; endpoint: NbdEndpoint } | MappedReader;
+
+/**
+ * A disk whose data lies in files at known places. `runs`, ascending, four numbers each: offset on the disk, length,
+ * index into `files`, offset in that file; all but the index in bytes and multiples of 64 KiB.
+ */
+export type MappedReader = { kind: "mapped"; files: string[]; runs: Float64Array<SharedArrayBuffer> };
 
 export type OpenRequest = {
   kind: "open";

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { HoldfastError } from "../errors.ts";
 import { parseQcow2Header, QCOW2_HEADER_BYTES, type Qcow2Header } from "./header.ts";
+import { clusterAt, readFully, readL1 } from "./tables.ts";
 
 /**
  * `whole`: sha256 of the file end to end. `metadata`: sha256 of everything but the uncompressed data clusters, which
@@ -9,25 +9,7 @@ import { parseQcow2Header, QCOW2_HEADER_BYTES, type Qcow2Header } from "./header
  */
 export type FileDigest = { scope: "whole" | "metadata"; sha256: string };
 
-const OFFSET_MASK = 0x00ff_ffff_ffff_fe00n;
-/** Bits of an L2 entry, in its higher and its lower half. */
-const COMPRESSED_HIGH = 0x4000_0000;
-const ZERO_FLAG = 1;
 const PIECE = 4 * 2 ** 20;
-
-async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
-    if (bytesRead === 0) {
-      const message = `the image ends inside its tables (at byte ${offset + filled})`;
-      throw new HoldfastError("REPOSITORY_DAMAGED", { message });
-    }
-    filled += bytesRead;
-  }
-  return buffer;
-}
 
 /** One bit for each host cluster that holds uncompressed guest data: 8 MiB for a 4 TiB image. */
 type ClusterSet = { bits: Uint8Array; clusterBytes: number };
@@ -35,34 +17,20 @@ type ClusterSet = { bits: Uint8Array; clusterBytes: number };
 async function dataClusters(file: FileHandle, header: Qcow2Header, fileSize: number): Promise<ClusterSet> {
   const clusterBytes = 2 ** header.clusterBits;
   const bits = new Uint8Array(Math.ceil(fileSize / clusterBytes / 8) + 1);
-  const l1 = await readFully(file, header.l1Offset, header.l1Entries * 8);
-  for (let entry = 0; entry < header.l1Entries; entry++) {
-    const l2Offset = Number(l1.readBigUInt64BE(entry * 8) & OFFSET_MASK);
-    if (l2Offset === 0) continue;
-    if (l2Offset + clusterBytes > fileSize) {
-      const message = `the image's tables point beyond its end (to byte ${l2Offset} of ${fileSize})`;
-      throw new HoldfastError("REPOSITORY_DAMAGED", { message });
+  const entries = clusterBytes / 8;
+  // The disk's last cluster may end behind the disk; those bytes are in no hash map, so the cluster counts as metadata.
+  const wholeClusters = Math.floor(header.virtualSize / clusterBytes);
+  for (const [index, offset] of (await readL1(file, header, fileSize)).entries()) {
+    if (offset === 0) continue;
+    const l2 = await readFully(file, offset, clusterBytes);
+    for (let entry = 0; entry < Math.min(entries, wholeClusters - index * entries); entry++) {
+      // A cluster that is compressed, or hidden behind "reads as zeros", is not what the guest sees as it stands.
+      const cluster = clusterAt(l2, entry) / clusterBytes;
+      if (cluster >= 0 && cluster < bits.length * 8)
+        bits[cluster >>> 3] = (bits[cluster >>> 3] ?? 0) | (1 << (cluster & 7));
     }
-    // The disk's last cluster may end behind the disk; those bytes are in no hash map, so the cluster counts as metadata.
-    const wholeClusters = Math.floor(header.virtualSize / clusterBytes) - entry * (clusterBytes / 8);
-    addDataClusters(bits, await readFully(file, l2Offset, clusterBytes), { clusterBytes, wholeClusters });
   }
   return { bits, clusterBytes };
-}
-
-function addDataClusters(bits: Uint8Array, l2: Buffer, of: { clusterBytes: number; wholeClusters: number }): void {
-  const end = Math.max(0, Math.min(l2.length, of.wholeClusters * 8));
-  for (let at = 0; at < end; at += 8) {
-    // Two 32-bit reads: BigInt for each of millions of entries would take longer than the hashing.
-    const high = l2.readUInt32BE(at);
-    const low = l2.readUInt32BE(at + 4);
-    // A cluster that is compressed, or hidden behind "reads as zeros", is not what the guest sees as it stands.
-    if ((high & COMPRESSED_HIGH) !== 0 || (low & ZERO_FLAG) !== 0) continue;
-    const offset = (high & 0x00ff_ffff) * 2 ** 32 + low - (low % 512);
-    const cluster = offset / of.clusterBytes;
-    if (offset !== 0 && cluster < bits.length * 8)
-      bits[cluster >>> 3] = (bits[cluster >>> 3] ?? 0) | (1 << (cluster & 7));
-  }
 }
 
 type Hashing = { file: FileHandle; hash: Hash; signal: AbortSignal | undefined };

@@ -6,6 +6,7 @@ import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { compareWithMap } from "../verifiers/compare.ts";
 import { openBackupMap } from "../verifiers/content.ts";
 import { createFindingList } from "../verifiers/finding-list.ts";
+import { directRawReader } from "./direct-reader.ts";
 import type { BackupKeys } from "./keys.ts";
 import { wholeLine } from "./line.ts";
 import { openExport } from "./point.ts";
@@ -36,7 +37,9 @@ export async function compareRestored(
   await using map = await openBackupMap(disk, backup, keys, false);
   const node = (direct: boolean): BlockNode => restoredNode(image, direct);
   await using opened = await openExport({ name: "restored", paths: [image.path], node, signal });
-  const { bytesRead } = await compareWithMap({ endpoint: opened.endpoint, map, findings, signal, onProgress });
+  const direct = image.format === "raw" && !opened.cached;
+  const reader = direct ? await directRawReader(image.path, backup.total_bytes) : undefined;
+  const { bytesRead } = await compareWithMap({ endpoint: opened.endpoint, reader, map, findings, signal, onProgress });
   return { bytesRead, cached: opened.cached, findings: findings.kept(), findings_total: findings.total() };
 }
 

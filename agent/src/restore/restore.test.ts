@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -94,6 +95,13 @@ test("a second restore to the same target is refused and leaves the first alone"
   await run("cmp", [join(folder, "disk"), made.rawOf(2)]);
 });
 
+/** Takes all space that is left, as another program would. */
+function fillUp(path: string): void {
+  try {
+    writeFileSync(path, Buffer.alloc(1300 * 1024));
+  } catch {} // It is full, which is what this is for.
+}
+
 test("a target without space is refused before anything is written, one that fills up is cleaned", async () => {
   const mount = join(folder, "small");
   await mkdir(mount);
@@ -104,8 +112,11 @@ test("a target without space is refused before anything is written, one that fil
     // Room enough by the map, which counts no file system's own blocks nor what comes meanwhile.
     await run("mount", ["-o", "remount,size=1300k", mount]);
     const filling = restore(0, { target, speedLimit: 1024 * 1024 });
-    await new Promise((wake) => setTimeout(wake, 250));
-    await writeFile(join(mount, "other"), Buffer.alloc(900 * 1024)).catch(() => undefined);
+    const begun = setInterval(() => {
+      if (!existsSync(`${target}.partial`)) return;
+      clearInterval(begun);
+      fillUp(join(mount, "other"));
+    }, 0);
     await expect(filling).rejects.toMatchObject({ code: "NO_SPACE" });
     expect(await readdir(mount)).toEqual(["other"]);
   } finally {

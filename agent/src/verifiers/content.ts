@@ -6,6 +6,7 @@ import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { mapPath } from "../repository/layout.ts";
 import { asDamage, sentence } from "../restore/damage.ts";
+import { directReader } from "../restore/direct-reader.ts";
 import { virtualSizeOf } from "../restore/image-header.ts";
 import { type BackupKeys, mapKeyFor, wrongKey } from "../restore/keys.ts";
 import { type OpenExport, openPoint, preparePoint } from "../restore/point.ts";
@@ -37,7 +38,8 @@ async function compareContent({ disk, line, findings, options }: PartContext): P
   const { data_blocks, block_size } = line.backup.hash_map;
   const totalBytes = Math.min(data_blocks * block_size, line.backup.total_bytes);
   const onProgress = (doneBytes: number): void => options.onProgress?.({ part: "content", doneBytes, totalBytes });
-  const request = { endpoint: opened.endpoint, map, findings, signal, speedLimit, workers, onProgress };
+  const reader = opened.cached ? undefined : await directReader(point, signal);
+  const request = { endpoint: opened.endpoint, reader, map, findings, signal, speedLimit, workers, onProgress };
   const { bytesRead, complete } = await compareWithMap(request);
   if (!complete)
     findings.add({ code: "GIVEN_UP", message: "so much of the disk cannot be read that the rest was not tried" });
