@@ -87,7 +87,7 @@ function shrank(name: string, end: number): HoldfastError {
 async function openNbd(endpoint: NbdEndpoint, diskSize: number, signal: AbortSignal): Promise<BlockSource> {
   // Loaded only here, so that threads that read files start without it.
   const { connectNbd } = await import("../nbd/client.ts");
-  const connection = await connectNbd(endpoint, { signal });
+  const connection = await connectNbd(endpoint, { signal, unfragmentedReads: true });
   if (connection.size < diskSize) {
     await connection.close();
     throw shrank("the NBD export", connection.size);

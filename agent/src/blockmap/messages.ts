@@ -1,7 +1,7 @@
 /** What a scan and its worker threads say to each other. */
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
 
-/** Where the disk's bytes come from; each worker opens it for itself. */
+/** Where the disk's bytes come from; each worker opens it for itself. `nbd` is an export of a storage daemon of ours. */
 export type BlockReader = { kind: "file"; path: string } | { kind: "nbd"; endpoint: NbdEndpoint } | MappedReader;
 
 /**

@@ -2,7 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import { type Connection, startConnection } from "./connection.ts";
 import type { NbdEndpoint } from "./endpoint.ts";
 import { listContexts, negotiate, type Session } from "./handshake.ts";
-import { DEFAULT_TIMEOUT_MS, withLine } from "./line.ts";
+import { withLine } from "./line.ts";
 import { forEachLimited, planPieces, planRead, type ReadPart } from "./plan.ts";
 import { COMMAND, TRANSMISSION } from "./protocol.ts";
 import { readStatus, type StatusRun } from "./status.ts";
@@ -28,7 +28,16 @@ export type NbdClient = {
 };
 
 /** `timeoutMs` limits connecting as a whole, then each silence of the server while requests wait. Default 60 s. */
-export type NbdOptions = { contexts?: string[]; timeoutMs?: number; signal?: AbortSignal };
+export type NbdOptions = {
+  contexts?: string[];
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /**
+   * Each read is answered in one piece. For exports of our own storage daemon only: QEMU (7.2) then names a read error
+   * instead of hanging up; but from a VM's frozen view such a read returns what the guest wrote since.
+   */
+  unfragmentedReads?: boolean;
+};
 
 const PARTS_IN_FLIGHT = 8;
 const MOST_ZEROES = 1024 ** 3;
@@ -136,8 +145,7 @@ function createClient(connection: Connection, session: Session): NbdClient {
 export function connectNbd(endpoint: NbdEndpoint, options: NbdOptions = {}): Promise<NbdClient> {
   return withLine(endpoint, options, async (line) => {
     const session = await negotiate(line.talk, endpoint.exportName, options.contexts ?? []);
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    return createClient(startConnection(line, session, timeoutMs, options.signal), session);
+    return createClient(startConnection(line, session, options), session);
   });
 }
 

@@ -2,12 +2,19 @@ import type { Socket } from "node:net";
 import { HoldfastError } from "../errors.ts";
 import { cancelled, protocolError, timedOut } from "./failures.ts";
 import type { Session } from "./handshake.ts";
-import type { Line } from "./line.ts";
+import { DEFAULT_TIMEOUT_MS, type Line } from "./line.ts";
 import { createReplyParser } from "./parser.ts";
 import { COMMAND, encodeRequest, FLAG_DONT_FRAGMENT, TRANSMISSION } from "./protocol.ts";
 import { createReplySink } from "./replies.ts";
 import { type Answer, addRequest, createLedger, type Ledger, rejectAll, type Submission } from "./requests.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
+
+/** As in the client's options. */
+export type ConnectionOptions = {
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  unfragmentedReads?: boolean | undefined;
+};
 
 export type Connection = {
   /** Sends one request; rejects with the server's error, or with what ended the connection. */
@@ -22,7 +29,6 @@ type State = {
   readonly watchdog: Watchdog;
   readonly signal: AbortSignal | undefined;
   readonly onAbort: () => void;
-  /** QEMU (7.2) hangs up when a read of several pieces fails, and looks for holes first; a read of one does neither. */
   readonly readFlags: number;
   /** Why it is over; the first reason is final and meets every later request. */
   failure: HoldfastError | undefined;
@@ -105,13 +111,17 @@ function listen(state: State, session: Session): void {
 }
 
 /** A server that takes the flag may still refuse it above 64 KiB (EOVERFLOW); QEMU and nbdkit take their whole maximum. */
-function readFlagsOf({ structured, flags, maximumBlock }: Session): number {
+function readFlagsOf({ structured, flags, maximumBlock }: Session, wanted: boolean | undefined): number {
   const offered = structured && (flags & TRANSMISSION.dontFragment) !== 0 && maximumBlock >= LARGE_BLOCK;
-  return offered ? FLAG_DONT_FRAGMENT : 0;
+  return offered && wanted === true ? FLAG_DONT_FRAGMENT : 0;
 }
 
 /** Runs the transmission phase on a negotiated line. */
-export function startConnection(line: Line, session: Session, timeoutMs: number, signal?: AbortSignal): Connection {
+export function startConnection(
+  line: Line,
+  session: Session,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, signal, unfragmentedReads }: ConnectionOptions,
+): Connection {
   const ledger = createLedger();
   const expired = () => fail(state, timedOut("A request", timeoutMs));
   const state: State = {
@@ -120,7 +130,7 @@ export function startConnection(line: Line, session: Session, timeoutMs: number,
     watchdog: createWatchdog(timeoutMs, () => ledger.pending.size > 0, expired),
     signal,
     onAbort: () => fail(state, cancelled()),
-    readFlags: readFlagsOf(session),
+    readFlags: readFlagsOf(session, unfragmentedReads),
     failure: undefined,
     corked: false,
   };
