@@ -18,6 +18,8 @@ const RECOVERY_SECRET = "luks-recovery";
 const LUKS_ITERATION_MS = 10;
 const LUKS_TRIES = 5;
 
+const PREALLOCATED_BYTES = 128 * 2 ** 20;
+
 export type TargetOptions = {
   /** The `.partial` file; must not exist. */
   path: string;
@@ -43,12 +45,20 @@ async function runJob(daemon: StorageDaemon, command: string, args: Record<strin
   await waitForJob(daemon.qmp, CREATE_JOB, {});
 }
 
+/** Direct writes behind a file's end wait for each other; this moves the end ahead of them, and back when it is closed. */
+function growingAhead(file: BlockNode): BlockNode {
+  return { driver: "preallocate", "prealloc-size": PREALLOCATED_BYTES, "prealloc-align": 2 ** 20, file };
+}
+
 /**
  * Writes past the page cache where the file system can: 2 GiB of dirty pages would push out everything else. Not when
  * compressing: those writes are small and unaligned, and each would be read, changed and written again.
  */
 async function addFile(daemon: StorageDaemon, path: string, compressed: boolean): Promise<void> {
-  const node = (direct: boolean): BlockNode => ({ ...fileNode(path, { direct }), "node-name": FILE_NODE });
+  const node = (direct: boolean): BlockNode => ({
+    ...(direct ? growingAhead(fileNode(path, { direct })) : fileNode(path)),
+    "node-name": FILE_NODE,
+  });
   try {
     await daemon.addNode(node(!compressed));
   } catch (error) {
