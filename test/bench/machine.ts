@@ -28,6 +28,6 @@ export async function describeMachine(scratch: string, cold: boolean): Promise<s
     `QEMU     ${qemu ?? "not installed"}`,
     `peers    ${restic ?? "restic is not installed"}; ${borg ?? "borg is not installed"}`,
     `scratch  ${scratch} (${system})`,
-    `cache    ${cold ? "cold: emptied before each run" : "warm: sources were just written or read"}`,
+    `cache    ${cold ? "cold: emptied before each run" : "warm: sources are read before each run"}`,
   ];
 }

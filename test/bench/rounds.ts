@@ -1,4 +1,5 @@
 /** Contenders measured in turn (ours, peer, ours, peer …), so that what else the machine does hits all of them alike. */
+import { createReadStream } from "node:fs";
 import { access, constants, writeFile } from "node:fs/promises";
 import type { Report } from "./bench.ts";
 import { runMeasured } from "./measured-process.ts";
@@ -17,7 +18,15 @@ export type Contender = {
   run: (round: number) => Promise<Sample>;
 };
 
-export type RoundsOptions = { title: string; runs: number; cold: boolean; scratch: string; report: Report };
+export type RoundsOptions = {
+  title: string;
+  runs: number;
+  cold: boolean;
+  /** Sources: read once before each run, unless it shall be cold; what ran before may have pushed them out. */
+  sources: readonly string[];
+  scratch: string;
+  report: Report;
+};
 
 /** Medians by contender and name of the number. A contender that is null is not there, and neither are its numbers. */
 export type Medians = (contender: string, number?: string) => number | null;
@@ -48,9 +57,16 @@ export async function runRounds(
 }
 
 /** Nobody pays for what the one before left to be written. */
-async function settle({ scratch, cold }: RoundsOptions): Promise<void> {
+async function settle({ scratch, cold, sources }: RoundsOptions): Promise<void> {
   await runMeasured("sync", ["-f", scratch]);
   if (cold) await writeFile(DROP_CACHES, "3\n");
+  else for (const path of sources) await readThrough(path);
+}
+
+async function readThrough(path: string): Promise<void> {
+  for await (const _piece of createReadStream(path, { highWaterMark: 4 * 2 ** 20 })) {
+    // Only to have it in the page cache.
+  }
 }
 
 /** Whether this user may empty the page cache. */

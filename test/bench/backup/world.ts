@@ -51,7 +51,7 @@ export async function openWorld(options: BenchOptions, size: number, report: Rep
     disk,
     repository: (contender) => join(scratch, contender),
     chain: [],
-    rounds: (title, count) => ({ title, runs: count, cold, scratch, report }),
+    rounds: (title, count) => ({ title, runs: count, cold, sources: [disk], scratch, report }),
   };
 }
 
