@@ -37,7 +37,11 @@ type Hashing = { file: FileHandle; hash: Hash; signal: AbortSignal | undefined }
 
 /** Hashes one piece while the next is being read. */
 async function hashRange({ file, hash, signal }: Hashing, from: number, to: number): Promise<void> {
-  const read = (at: number): Promise<Buffer> => readFully(file, at, Math.min(PIECE, to - at));
+  // Two buffers in turn: new ones for each piece would pile up faster than they are collected.
+  const size = Math.min(PIECE, to - from);
+  const memory = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(to - from > PIECE ? size : 0)];
+  const read = (at: number): Promise<Buffer> =>
+    readFully(file, at, Math.min(PIECE, to - at), memory[((at - from) / PIECE) % 2]);
   let next = from < to ? read(from) : undefined;
   for (let at = from; at < to; at += PIECE) {
     signal?.throwIfAborted();

@@ -10,9 +10,14 @@ const RESERVED_HIGH = 0x3f00_0000;
 const ZERO_FLAG = 1;
 const RESERVED_LOW = 0x1fe;
 
-/** Reads exactly `length` bytes at `offset`. Throws REPOSITORY_DAMAGED when the file ends before. */
-export async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
+/** Reads exactly `length` bytes at `offset`, into `memory` where it is given. Throws REPOSITORY_DAMAGED when the file ends before. */
+export async function readFully(
+  file: FileHandle,
+  offset: number,
+  length: number,
+  memory: Buffer = Buffer.allocUnsafe(length),
+): Promise<Buffer> {
+  const buffer = memory.subarray(0, length);
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
