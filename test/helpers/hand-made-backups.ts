@@ -12,6 +12,7 @@ import { imagePath, mapPath, sidecarPath } from "../../agent/src/repository/layo
 import { initRepository, type Repository } from "../../agent/src/repository/marker.ts";
 import { writeSidecar } from "../../agent/src/repository/sidecar.ts";
 import type { BackupKeys } from "../../agent/src/restore/keys.ts";
+import { despiteLuksTiming } from "./luks-timing.ts";
 import { projectRoot } from "./run-tool.ts";
 
 type Sidecar = Awaited<ReturnType<typeof writeSidecar>>;
@@ -105,9 +106,7 @@ async function makeImage(options: HandMadeOptions, plain: string, folder: string
   if (index > 0) await run("qemu-img", ["rebase", "-u", "-f", "qcow2", "-b", "", nameless]);
   const secret = ["--object", `secret,id=key,data=${Buffer.from(TEST_KEYS.passphrase).toString()}`];
   const luks = ["-o", "key-secret=key,iter-time=10", nameless, imagePath(folder, idOf(index))];
-  const convert = () => run("qemu-img", ["convert", "-f", "raw", "-O", "luks", ...secret, ...luks]);
-  // QEMU times its key stretching by CPU usage, and now and then cannot.
-  await convert().catch(convert);
+  await despiteLuksTiming(() => run("qemu-img", ["convert", "-f", "raw", "-O", "luks", ...secret, ...luks]));
 }
 
 async function describe(options: HandMadeOptions, root: string, folder: string, index: number): Promise<Sidecar> {

@@ -16,7 +16,7 @@ const RECOVERY_SECRET = "luks-recovery";
 
 /** The keys are random 256-bit values, so that stretching them (PBKDF2) would only cost time. */
 const LUKS_ITERATION_MS = 10;
-const LUKS_TRIES = 5;
+const LUKS_TRIES = 20;
 
 const PREALLOCATED_BYTES = 128 * 2 ** 20;
 
