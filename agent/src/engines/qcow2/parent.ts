@@ -7,11 +7,11 @@ import { connectNbd } from "../../nbd/client.ts";
 import { BASE_ALLOCATION } from "../../nbd/extents.ts";
 import { startStorageDaemon } from "../../qemu/daemon.ts";
 import { chainNode } from "../../qemu/graph.ts";
-import type { Chain } from "../../repository/chains.ts";
-import { imagePath, mapPath } from "../../repository/layout.ts";
+import type { CatalogueDisk } from "../../repository/catalogue.ts";
+import { mapPath } from "../../repository/layout.ts";
+import { preparePoint } from "../../restore/point.ts";
 import type { EngineKey } from "../engine.ts";
 import { dataRanges } from "./ranges.ts";
-import { LUKS_SECRET, secretsOf } from "./target.ts";
 
 /** What an increment is compared with: the digests of the restore point it builds on. */
 export type Parent = {
@@ -23,8 +23,9 @@ export type Parent = {
 };
 
 /** Finds out how the newest restore point of a chain can be compared with. Nothing is read beyond its map yet. */
-export async function openParent(folder: string, chain: Chain, key: EngineKey | null): Promise<Parent | null> {
-  const sidecar = chain.backups.at(-1);
+export async function openParent(disk: CatalogueDisk, key: EngineKey | null): Promise<Parent | null> {
+  const { folder } = disk;
+  const sidecar = disk.chains.at(-1)?.backups.at(-1);
   if (!sidecar) return null;
   const problem = await mapProblem(folder, sidecar, key);
   if (problem === null) {
@@ -32,7 +33,7 @@ export async function openParent(folder: string, chain: Chain, key: EngineKey | 
     return { sidecar, knownBy: "map", reason, segments: () => readMap(folder, sidecar, key) };
   }
   const reason = `the hash map of ${sidecar.backup_id} cannot be used (${problem}), so its content was read again`;
-  return { sidecar, knownBy: "chain", reason, segments: () => readChain(folder, chain, sidecar, key) };
+  return { sidecar, knownBy: "chain", reason, segments: () => readChain(disk, sidecar, key) };
 }
 
 async function mapProblem(folder: string, sidecar: Sidecar, key: EngineKey | null): Promise<string | null> {
@@ -57,17 +58,9 @@ async function* readMap(folder: string, sidecar: Sidecar, key: EngineKey | null)
   }
 }
 
-async function* readChain(
-  folder: string,
-  chain: Chain,
-  sidecar: Sidecar,
-  key: EngineKey | null,
-): AsyncGenerator<Segment> {
-  const layers = chain.backups.map((backup) => ({
-    path: imagePath(folder, backup.backup_id),
-    ...(backup.image.encryption !== null && { luksSecret: LUKS_SECRET }),
-  }));
-  await using daemon = await startStorageDaemon({ secrets: secretsOf(key) });
+async function* readChain(disk: CatalogueDisk, sidecar: Sidecar, key: EngineKey | null): AsyncGenerator<Segment> {
+  const { layers, secrets } = await preparePoint(disk, sidecar.backup_id, { keys: key });
+  await using daemon = await startStorageDaemon({ secrets });
   await daemon.addNode(chainNode("parent", layers));
   const endpoint = await daemon.exportNbd({ node: "parent", name: "parent" });
   const client = await connectNbd(endpoint, { contexts: [BASE_ALLOCATION] });

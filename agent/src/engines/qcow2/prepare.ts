@@ -30,7 +30,7 @@ async function findParent(catalogue: CatalogueDisk, request: BackupRequest): Pro
   const keyId = tip.image.encryption?.key_id ?? null;
   const wanted = request.image.key?.keyId ?? null;
   if (keyId !== wanted) return `its key is ${keyId ?? "none"}, the repository's key is now ${wanted ?? "none"}`;
-  return await openParent(catalogue.folder, chain, request.image.key);
+  return await openParent(catalogue, request.image.key);
 }
 
 async function prepareDisk(

@@ -11,7 +11,7 @@ const LUKS_NODE = "target-luks";
 const CREATE_JOB = "create";
 
 /** Ids of the secret objects in the job's daemon. */
-export const LUKS_SECRET = "luks-key";
+const LUKS_SECRET = "luks-key";
 const RECOVERY_SECRET = "luks-recovery";
 
 /** The keys are random 256-bit values, so that stretching them (PBKDF2) would only cost time. */
