@@ -5,6 +5,7 @@ export default defineConfig({
     projects: [
       { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"] } },
       { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "controller", include: ["controller/src/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
           name: "e2e",

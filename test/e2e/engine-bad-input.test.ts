@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceSpec } from "@holdfast/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SourceSpec } from "../../agent/src/engines/qcow2/source.ts";
 import type { HoldfastError } from "../../agent/src/errors.ts";
 import { makeRawDisk, noise, runProgram } from "../helpers/disks.ts";
 import { type Bench, fileSource, openBench } from "../helpers/engine.ts";

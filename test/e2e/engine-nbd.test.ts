@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceSpec } from "@holdfast/protocol";
 import { describe, expect, it } from "vitest";
-import type { SourceSpec } from "../../agent/src/engines/qcow2/source.ts";
 import { makeRawDisk, noise, qemuIo, readImage, runProgram, sha256, writeAt } from "../helpers/disks.ts";
 import { type Bench, inventory, only, openBench, refusal, restoreByQemuImg } from "../helpers/engine.ts";
 import { startNbdkit, startNbdkitTcp, startQemuExport } from "../helpers/nbd-servers.ts";

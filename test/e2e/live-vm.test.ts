@@ -1,9 +1,10 @@
 /** A machine that never stops writing, through its whole life with backups: fulls, increments, a crash, increments. */
+
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceSpec } from "@holdfast/protocol";
 import { expect, test, vi } from "vitest";
 import { drillBytes } from "../../agent/src/drills/bytes.ts";
-import type { SourceSpec } from "../../agent/src/engines/qcow2/source.ts";
 import { readDisk } from "../../agent/src/repository/catalogue.ts";
 import { diskFolder } from "../../agent/src/repository/layout.ts";
 import { verifyBackup } from "../../agent/src/verifiers/verify.ts";

@@ -1,6 +1,6 @@
 /** The engine saying no: what has to hold around every refusal. */
+import type { SourceSpec } from "@holdfast/protocol";
 import { expect } from "vitest";
-import type { SourceSpec } from "../../agent/src/engines/qcow2/source.ts";
 import type { HoldfastError } from "../../agent/src/errors.ts";
 import { runProgram } from "./disks.ts";
 import { type Bench, inventory, only, refusal } from "./engine.ts";

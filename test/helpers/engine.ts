@@ -1,11 +1,12 @@
 /** A repository and a folder of disks to run the engine on, and readers of what it wrote that share no code with it. */
+
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SourceSpec } from "@holdfast/protocol";
 import { openMap } from "../../agent/src/blockmap/map-file.ts";
 import type { BackupContext, BackupOutcome, BackupRequest, EngineKey } from "../../agent/src/engines/engine.ts";
 import { backupItem } from "../../agent/src/engines/qcow2/backup.ts";
-import type { SourceSpec } from "../../agent/src/engines/qcow2/source.ts";
 import { HoldfastError } from "../../agent/src/errors.ts";
 import { initRepository, type Repository } from "../../agent/src/repository/marker.ts";
 import type { Sidecar } from "../../protocol/src/index.ts";

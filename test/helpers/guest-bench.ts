@@ -1,14 +1,10 @@
 /** A folder with VMs in it and the requests, frozen points and readings that tests of running VMs have in common. */
+
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type {
-  DiskRequest,
-  FreezeContext,
-  FrozenPoint,
-  OpenSource,
-  SourceSpec,
-} from "../../agent/src/engines/qcow2/source.ts";
+import type { SourceSpec } from "@holdfast/protocol";
+import type { DiskRequest, FreezeContext, FrozenPoint, OpenSource } from "../../agent/src/engines/qcow2/source.ts";
 import { freezeQmp } from "../../agent/src/engines/qcow2/sources/qmp.ts";
 import { listNodes } from "../../agent/src/engines/qcow2/sources/qmp-vm.ts";
 import { connectNbd } from "../../agent/src/nbd/client.ts";

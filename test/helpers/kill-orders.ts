@@ -1,7 +1,8 @@
 /** What a worker of the kill tests is told to do, and what it tells. */
+
 import { join } from "node:path";
+import type { SourceSpec } from "@holdfast/protocol";
 import type { BackupRequest, EngineKey } from "../../agent/src/engines/engine.ts";
-import type { SourceSpec } from "../../agent/src/engines/qcow2/source.ts";
 import type { DiskRef } from "../../agent/src/repository/layout.ts";
 import type { Repository } from "../../agent/src/repository/marker.ts";
 

@@ -1,9 +1,8 @@
 /** What to back up and how: from the configuration, or from the command line alone. */
 import { basename } from "node:path";
-import { vmNameInPath } from "@holdfast/protocol";
+import { type ItemEntry, type SourceSpec, sourceSpec, vmNameInPath } from "@holdfast/protocol";
 import { nearest } from "../config/did-you-mean.ts";
-import type { Config, ItemEntry } from "../config/schema.ts";
-import { type SourceSpec, sourceSpec } from "../engines/qcow2/source.ts";
+import type { Config } from "../config/schema.ts";
 import { usageError } from "./answer.ts";
 
 /** The configured items with these ids or names; all of them for none. BAD_REQUEST for one that is not configured. */

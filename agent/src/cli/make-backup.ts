@@ -1,4 +1,4 @@
-import type { ItemEntry } from "../config/schema.ts";
+import type { ItemEntry } from "@holdfast/protocol";
 import type { BackupOutcome } from "../engines/engine.ts";
 import { backupItem } from "../engines/qcow2/backup.ts";
 import type { Repository } from "../repository/marker.ts";

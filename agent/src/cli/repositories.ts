@@ -1,7 +1,9 @@
 /** Which repository a command means, and the key that opens it. */
+
 import { resolve } from "node:path";
+import type { RepositoryEntry } from "@holdfast/protocol";
 import { nearest } from "../config/did-you-mean.ts";
-import type { Config, RepositoryEntry } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { readHostKey } from "../keys/key-files.ts";
 import { openHostKey, openWithRecovery } from "../keys/key-ring.ts";

@@ -1,6 +1,5 @@
 /** Retention of an item's disks: the plan, its execution as runs of the ledger, and both in words. */
-import type { Finding } from "@holdfast/protocol";
-import type { ItemEntry } from "../config/schema.ts";
+import type { Finding, ItemEntry } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import { expireDisk, planDiskExpiry } from "../repository/expire.ts";
 import type { ExpiryPlan, Retention } from "../repository/expiry-plan.ts";

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { itemEntry, repositoryEntry } from "@holdfast/protocol";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "./parse.ts";
-import { configFile, itemEntry, repositoryEntry } from "./schema.ts";
+import { configFile } from "./schema.ts";
 
 const page = await readFile(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
 

@@ -1,8 +1,9 @@
 /** What the schema finds wrong, in our words: paths, unknown settings with the nearest known one, choices spelled out. */
+import { itemEntry, repositoryEntry } from "@holdfast/protocol";
 import type { z } from "zod";
 import { nearest } from "./did-you-mean.ts";
 import { type Mistake, pathText } from "./mistake.ts";
-import { configFile, itemEntry, repositoryEntry } from "./schema.ts";
+import { configFile } from "./schema.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,8 +1,7 @@
 /** The port of all engines: what a backup is asked for with, and what comes back. */
-import type { Sidecar } from "@holdfast/protocol";
+import type { Sidecar, SourceSpec } from "@holdfast/protocol";
 import type { ChainPolicy, BackupRequest as TypeRequest } from "../repository/due.ts";
 import type { Repository } from "../repository/marker.ts";
-import type { SourceSpec } from "./qcow2/source.ts";
 
 /** What encrypts the backups of one repository. Passphrases are text bytes; `mapKey` has 32 bytes. */
 export type EngineKey = {

@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { vmNameInPath } from "@holdfast/protocol";
+import { type SourceSpec, vmNameInPath } from "@holdfast/protocol";
 import { usageError } from "../cli/answer.ts";
 import { writeDurably } from "../durable.ts";
-import type { SourceSpec } from "../engines/qcow2/source.ts";
 
 export type TrialPlace = {
   folder: string;

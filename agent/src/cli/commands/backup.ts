@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { ItemEntry } from "../../config/schema.ts";
+import type { ItemEntry } from "@holdfast/protocol";
 import type { BackupOutcome } from "../../engines/engine.ts";
 import { HoldfastError } from "../../errors.ts";
 import { openRepository } from "../../repository/marker.ts";

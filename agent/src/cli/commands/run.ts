@@ -2,8 +2,7 @@
  * `holdfast-agent run`: back up, verify and drill every item, and then remove what is past its retention; one item's
  * failure never keeps the next from its turn.
  */
-import type { Drill, Sidecar, Verification } from "@holdfast/protocol";
-import type { ItemEntry } from "../../config/schema.ts";
+import type { Drill, ItemEntry, Sidecar, Verification } from "@holdfast/protocol";
 import { asHoldfastError, type HoldfastError } from "../../errors.ts";
 import { readDisk } from "../../repository/catalogue.ts";
 import { withItemLock } from "../../runner/item-lock.ts";

@@ -1,5 +1,6 @@
+import type { SourceSpec } from "@holdfast/protocol";
 import { HoldfastError } from "../../errors.ts";
-import type { DiskRequest, FreezeContext, FrozenPoint, SourceSpec } from "./source.ts";
+import type { DiskRequest, FreezeContext, FrozenPoint } from "./source.ts";
 import { freezeBlocks } from "./sources/block.ts";
 import { freezeFiles } from "./sources/file.ts";
 import { freezeNbd } from "./sources/nbd.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { SourceSpec } from "@holdfast/protocol";
 import type { NbdEndpoint } from "../../nbd/endpoint.ts";
 import type { BlockNode } from "../../qemu/daemon.ts";
 
@@ -7,45 +7,6 @@ export const SOURCE_NODE = "source";
 
 /** Prefix of the dirty bitmaps that are ours; the rest is the id of the backup they count from. */
 export const BITMAP_PREFIX = "holdfast-";
-
-const path = z.string().min(1).max(4096).startsWith("/", "must be an absolute path");
-const tls = z.strictObject({
-  ca: path,
-  cert: path.optional(),
-  key: path.optional(),
-  server_name: z.string().max(255).optional(),
-});
-
-/** Where a disk's bytes come from. */
-export const sourceSpec = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("file"),
-    path,
-    format: z.enum(["raw", "qcow2", "vmdk", "vhdx", "vdi"]),
-    /** Allows a persistent dirty bitmap to be written into a qcow2 image; without it the image is only read. */
-    write_bitmap: z.boolean().default(false),
-  }),
-  z.strictObject({ kind: z.literal("block"), path }),
-  z.strictObject({
-    kind: z.literal("qmp"),
-    /** The VM's monitor. */
-    socket: path,
-    /** The disk's device id, qdev path or node name, as `query-block` shows it. */
-    device: z.string().min(1).max(200),
-    /** The guest agent's socket, when the VM has one. */
-    guest_agent: path.optional(),
-    /** Folder for the fleece, which grows with what the guest writes during the backup; QEMU must be able to write there. */
-    fleece_folder: path.optional(),
-    /** Allows a persistent bitmap in a qcow2 image, so that increments survive a clean restart of the VM. */
-    write_bitmap: z.boolean().default(false),
-  }),
-  z.strictObject({
-    kind: z.literal("nbd"),
-    uri: z.string().min(1).max(1000),
-    tls: tls.optional(),
-  }),
-]);
-export type SourceSpec = z.infer<typeof sourceSpec>;
 
 /** One disk asked for: where it is, and the ids that its dirty bitmaps are named after. */
 export type DiskRequest = {

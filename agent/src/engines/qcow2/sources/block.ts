@@ -1,15 +1,9 @@
 import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import type { SourceSpec } from "@holdfast/protocol";
 import { HoldfastError } from "../../../errors.ts";
 import { fileNode } from "../../../qemu/graph.ts";
-import {
-  type DiskRequest,
-  type Freeze,
-  type FreezeContext,
-  type OpenSource,
-  SOURCE_NODE,
-  type SourceSpec,
-} from "../source.ts";
+import { type DiskRequest, type Freeze, type FreezeContext, type OpenSource, SOURCE_NODE } from "../source.ts";
 import { resolveInsideRoots } from "./roots.ts";
 import { watchStillness } from "./stillness.ts";
 

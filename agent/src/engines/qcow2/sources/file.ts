@@ -1,4 +1,5 @@
 import { access, constants, stat } from "node:fs/promises";
+import type { SourceSpec } from "@holdfast/protocol";
 import { asHoldfastError, HoldfastError } from "../../../errors.ts";
 import type { BlockNode } from "../../../qemu/daemon.ts";
 import { fileNode } from "../../../qemu/graph.ts";
@@ -10,7 +11,6 @@ import {
   type FrozenPoint,
   type OpenSource,
   SOURCE_NODE,
-  type SourceSpec,
 } from "../source.ts";
 import { checkForeignImage, type ImageLayer, qcow2Layers } from "./foreign.ts";
 import { type ImageTracking, trackByImage } from "./image-bitmap.ts";

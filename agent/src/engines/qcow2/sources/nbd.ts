@@ -1,5 +1,6 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceSpec } from "@holdfast/protocol";
 import { HoldfastError } from "../../../errors.ts";
 import { connectNbd, listMetaContexts } from "../../../nbd/client.ts";
 import { describeEndpoint, type NbdEndpoint, parseNbdUri } from "../../../nbd/endpoint.ts";
@@ -12,7 +13,6 @@ import {
   type FreezeContext,
   type OpenSource,
   SOURCE_NODE,
-  type SourceSpec,
 } from "../source.ts";
 import { resolveInsideRoots } from "./roots.ts";
 

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { controllerVersion } from "./version.ts";
+
+process.stdout.write(`${controllerVersion()}\n`);
