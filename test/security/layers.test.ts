@@ -9,20 +9,22 @@ const UPWARD = "noRestrictedImports";
 /** The architecture said a second time, lowest layer first; one file stands for each of its folders. */
 const AGENT = [
   ["errors.ts", "durable.ts", "exec.ts", "identity/unit.ts"],
-  ["keys/unit.ts", "nbd/unit.ts"],
+  ["keys/unit.ts", "nbd/unit.ts", "spool/unit.ts", "link/unit.ts"],
   ["blockmap/unit.ts", "qemu/unit.ts"],
   ["repository/unit.ts"],
   ["engines/qcow2/unit.ts", "verifiers/unit.ts", "drills/unit.ts", "restore/unit.ts"],
   ["config/unit.ts"],
   ["runner/unit.ts"],
+  ["service/unit.ts"],
   ["cli.ts", "main.ts", "cli/unit.ts", "trial/unit.ts"],
 ].map((layer) => layer.map((file) => `agent/src/${file}`));
 const CONTROLLER = [
+  ["errors.ts"],
   ["domain/unit.ts"],
   ["store/unit.ts", "adapters/pki/unit.ts", "adapters/channels/unit.ts"],
   ["services/unit.ts"],
   ["http/routes/unit.ts", "ws/unit.ts", "jobs.ts"],
-  ["main.ts"],
+  ["main.ts", "cli.ts", "cli/unit.ts"],
 ].map((layer) => layer.map((file) => `controller/src/${file}`));
 
 /** Upward imports that do not stay inside one package, or that take another way than a relative path. */
