@@ -9,6 +9,7 @@ import { startStorageDaemon } from "../../qemu/daemon.ts";
 import { chainNode } from "../../qemu/graph.ts";
 import type { CatalogueDisk } from "../../repository/catalogue.ts";
 import { mapPath } from "../../repository/layout.ts";
+import { asDamage } from "../../restore/damage.ts";
 import { preparePoint } from "../../restore/point.ts";
 import type { EngineKey } from "../engine.ts";
 import { dataRanges } from "./ranges.ts";
@@ -19,11 +20,16 @@ export type Parent = {
   /** `map`: from its hash map, which was checked; `chain`: its map is lost, so the chain itself is read again. */
   knownBy: "map" | "chain";
   reason: string;
+  /** Of the tags in `segments`; null where they have none. */
+  tagKey: Uint8Array | null;
   segments: () => AsyncGenerator<Segment>;
 };
 
-/** Finds out how the newest restore point of a chain can be compared with. Nothing is read beyond its map yet. */
-export async function openParent(disk: CatalogueDisk, key: EngineKey | null): Promise<Parent | null> {
+/**
+ * Finds out how the newest restore point of a chain can be compared with; a sentence when its chain is damaged. Nothing
+ * is read beyond its map, or the headers of its chain when the map is lost.
+ */
+export async function openParent(disk: CatalogueDisk, key: EngineKey | null): Promise<Parent | string | null> {
   const { folder } = disk;
   const sidecar = disk.chains.at(-1)?.backups.at(-1);
   if (!sidecar) return null;
@@ -32,7 +38,10 @@ export async function openParent(disk: CatalogueDisk, key: EngineKey | null): Pr
     const reason = `the hash map of ${sidecar.backup_id} is whole`;
     return { sidecar, knownBy: "map", reason, segments: () => readMap(folder, sidecar, key) };
   }
-  const reason = `the hash map of ${sidecar.backup_id} cannot be used (${problem}), so its content was read again`;
+  const lost = `the hash map of ${sidecar.backup_id} cannot be used (${problem})`;
+  const damage = await chainProblem(disk, sidecar, key);
+  if (damage !== null) return `${lost}, and its chain cannot be read: ${damage}`;
+  const reason = `${lost}, so its content was read again`;
   return { sidecar, knownBy: "chain", reason, segments: () => readChain(disk, sidecar, key) };
 }
 
@@ -43,6 +52,18 @@ async function mapProblem(folder: string, sidecar: Sidecar, key: EngineKey | nul
     return sha256 === sidecar.hash_map.sha256 ? null : "its digest is not the one in the sidecar";
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Found out before anything is copied: a damaged chain must not keep a full from being made instead. */
+async function chainProblem(disk: CatalogueDisk, sidecar: Sidecar, key: EngineKey | null): Promise<string | null> {
+  try {
+    await preparePoint(disk, sidecar.backup_id, { keys: key });
+    return null;
+  } catch (error) {
+    const damage = asDamage(error);
+    if (damage === undefined) throw error;
+    return damage.message;
   }
 }
 
