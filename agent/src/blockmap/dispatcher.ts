@@ -1,6 +1,6 @@
 import { HoldfastError } from "../errors.ts";
 import { type Lane, openLane } from "./lane.ts";
-import type { BlockReader, HashedBlocks } from "./messages.ts";
+import type { BlockReader, HashedBlocks, HashTask } from "./messages.ts";
 import { BLOCK_SIZE, countBlocks } from "./segment.ts";
 
 /** A second task lies ready in the worker while it does the first. */
@@ -8,12 +8,12 @@ const TASKS_PER_WORKER = 2;
 
 export type Dispatcher = {
   /** Reads and hashes the wanted blocks of a segment on whichever worker is free. */
-  hash(index: number, wanted: Uint8Array): Promise<HashedBlocks>;
+  hash(task: HashTask): Promise<HashedBlocks>;
   /** Ends all tasks, makes the workers let go of the source. */
   close(): Promise<void>;
 };
 
-type Task = { index: number; wanted: Uint8Array } & PromiseWithResolvers<HashedBlocks>;
+type Task = { what: HashTask } & PromiseWithResolvers<HashedBlocks>;
 
 export type DispatcherOptions = {
   reader: BlockReader;
@@ -22,6 +22,7 @@ export type DispatcherOptions = {
   /** Bytes per second of reading. */
   speedLimit: number | undefined;
   signal: AbortSignal | undefined;
+  tagKey: Uint8Array | null;
 };
 
 /** Hands tasks to at most `workers` threads, in order and no faster than the limit. Threads are taken as they are needed. */
@@ -39,9 +40,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const lane = lanes.free();
       const task = lane && queue.shift();
       if (lane === undefined || task === undefined) return;
-      pace.spend(countBlocks(task.wanted) * BLOCK_SIZE);
+      pace.spend(countBlocks(task.what.wanted) * BLOCK_SIZE);
       running.add(task);
-      const settled = lane.hash(task.index, task.wanted).then(task.resolve, task.reject);
+      const settled = lane.hash(task.what).then(task.resolve, task.reject);
       void settled.finally(() => {
         running.delete(task);
         pump();
@@ -59,8 +60,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const onAbort = (): void => end("the scan was cancelled");
   signal?.addEventListener("abort", onAbort, { once: true });
   return {
-    hash: (index, wanted) => {
-      const task = createTask(index, wanted);
+    hash: (what) => {
+      const task = createTask(what);
       if (ended === undefined) queue.push(task);
       else task.reject(ended);
       pump();
@@ -74,14 +75,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 }
 
-function createTask(index: number, wanted: Uint8Array): Task {
-  const task: Task = { index, wanted, ...Promise.withResolvers<HashedBlocks>() };
+function createTask(what: HashTask): Task {
+  const task: Task = { what, ...Promise.withResolvers<HashedBlocks>() };
   // Tasks are awaited in their order; one that fails before its turn must not count as unhandled.
   task.promise.catch(() => undefined);
   return task;
 }
 
-function createLanes({ reader, diskSize, workers }: DispatcherOptions, stop: Int32Array<SharedArrayBuffer>) {
+function createLanes({ reader, diskSize, workers, tagKey }: DispatcherOptions, stop: Int32Array<SharedArrayBuffer>) {
   const lanes: Lane[] = [];
   return {
     /** The least busy lane, or a new one rather than to make a task wait; undefined when all are full. */
@@ -90,7 +91,7 @@ function createLanes({ reader, diskSize, workers }: DispatcherOptions, stop: Int
       if (least !== undefined && (least.load() === 0 || lanes.length >= workers)) {
         return least.load() < TASKS_PER_WORKER ? least : undefined;
       }
-      const lane = openLane({ kind: "open", reader, diskSize, stop });
+      const lane = openLane({ kind: "open", reader, diskSize, stop, tagKey });
       lanes.push(lane);
       return lane;
     },

@@ -1,5 +1,5 @@
 import { type ErrorCode, HoldfastError } from "../errors.ts";
-import type { ErrorMessage, HashedBlocks, OpenRequest, Reply } from "./messages.ts";
+import type { ErrorMessage, HashedBlocks, HashTask, OpenRequest, Reply } from "./messages.ts";
 import { takeWorker } from "./worker-pool.ts";
 
 /** How long a worker may take to let go of its source; one that hangs in the kernel longer is given up. */
@@ -9,7 +9,7 @@ const CLOSE_MS = 5_000;
 export type Lane = {
   /** Tasks posted and not answered. */
   load(): number;
-  hash(index: number, wanted: Uint8Array): Promise<HashedBlocks>;
+  hash(task: HashTask): Promise<HashedBlocks>;
   /** Resolves when the worker has let go of the source, or was given up; tasks under way fail. */
   close(): Promise<void>;
 };
@@ -46,12 +46,12 @@ export function openLane(request: OpenRequest): Lane {
   worker.post(request);
   return {
     load: () => waiting.size,
-    hash: async (index, wanted) => {
+    hash: async (task) => {
       if (death !== undefined) throw death;
       const answer = Promise.withResolvers<HashedBlocks>();
       lastId += 1;
       waiting.set(lastId, answer);
-      worker.post({ kind: "hash", id: lastId, index, wanted });
+      worker.post({ kind: "hash", id: lastId, task });
       return await answer.promise;
     },
     close: async () => {

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { asHoldfastError, HoldfastError } from "../errors.ts";
-import { encodeEnd, encodeHeader, encodeLength, encodeSegment } from "./map-format.ts";
+import { encodeEnd, encodeHeader, encodeLength, encodeSegment, encodeTagKey } from "./map-format.ts";
 import { type OpenMap, readMap } from "./map-reader.ts";
 import { checksumSeal, encryptingSeal, KEY_BYTES, SALT_BYTES } from "./map-seal.ts";
 import { countBlocks, isBlank, type Segment, segmentFault } from "./segment.ts";
@@ -30,33 +30,37 @@ export type MapWriter = {
 
 /**
  * Creates the map at `path`, which must not exist yet; give a partial name and rename it after `finish`.
- * With a key (32 bytes) every record is AES-256-GCM. Errors: NO_SPACE, NO_PERMISSION and the like; INTERNAL for a
+ * With a key (32 bytes) every record is AES-256-GCM; with a tag key the segments' tags are kept. Errors: NO_SPACE, NO_PERMISSION and the like; INTERNAL for a
  * segment out of order or outside the disk. After an error call `abort`.
  */
 export async function createMapWriter(
   path: string,
-  options: { diskSize: number; key?: Uint8Array | undefined },
+  options: { diskSize: number; key?: Uint8Array | undefined; tagKey?: Uint8Array | undefined },
 ): Promise<MapWriter> {
-  const { diskSize, key } = options;
+  const { diskSize, key, tagKey } = options;
+  const tagged = tagKey !== undefined;
   if (key !== undefined) checkKey(key);
+  if (tagged) checkKey(tagKey);
   const salt = key === undefined ? new Uint8Array(SALT_BYTES) : randomBytes(SALT_BYTES);
   const seal = key === undefined ? checksumSeal() : encryptingSeal(key, salt);
-  const header = encodeHeader({ diskSize, encrypted: key !== undefined, salt });
+  const header = encodeHeader({ diskSize, encrypted: key !== undefined, tagged, salt });
   const output = await createOutput(path);
-  const written = { segments: 0, dataBlocks: 0, lastIndex: -1 };
+  const written = { records: 0, segments: 0, dataBlocks: 0, lastIndex: -1 };
 
   async function addRecord(payload: Buffer): Promise<void> {
     const length = encodeLength(payload.length);
     // Position 0 is the header's own seal.
-    await output.add(length, seal.seal(written.segments + 1, Buffer.concat([header, length]), payload));
+    written.records += 1;
+    await output.add(length, seal.seal(written.records, Buffer.concat([header, length]), payload));
   }
 
   await output.add(header, seal.seal(0, header, Buffer.alloc(0)));
+  if (tagged) await addRecord(encodeTagKey(tagKey));
   return {
     append: async (segment) => {
       if (isBlank(segment.present)) return;
       checkSegment(segment, written.lastIndex, diskSize);
-      await addRecord(encodeSegment(segment));
+      await addRecord(encodeSegment(segment, tagged));
       written.segments += 1;
       written.dataBlocks += countBlocks(segment.present);
       written.lastIndex = segment.index;
@@ -123,7 +127,7 @@ async function createOutput(path: string): Promise<Output> {
       throw asHoldfastError(error, `writing the block map ${path}`);
     }
   };
-  const file: FileHandle = await said(open(path, "wx"));
+  const file: FileHandle = await said(open(path, "wx", 0o600));
 
   async function flush(): Promise<void> {
     const bytes = Buffer.concat(pending);

@@ -8,6 +8,7 @@ import {
   HEADER_BYTES,
   type Header,
   LENGTH_BYTES,
+  TAG_KEY_RECORD_BYTES,
 } from "./map-format.ts";
 import { checksumSeal, encryptingSeal, type Seal } from "./map-seal.ts";
 import { countBlocks, type Segment, segmentFault } from "./segment.ts";
@@ -22,6 +23,8 @@ export type MapHeader = {
 
 export type OpenMap = {
   header: MapHeader;
+  /** Under which the tags of its segments were made; null for a map without tags. */
+  tagKey: Uint8Array | null;
   /** Each call reads from the beginning. The segments are the caller's to keep. */
   segments(): AsyncGenerator<Segment>;
   close(): Promise<void>;
@@ -44,11 +47,20 @@ export async function readMap(file: FileHandle, path: string, key: Uint8Array | 
     );
   }
   const { diskSize, encrypted } = header;
+  const source = { file, path, seal, headerBytes, header };
   return {
     header: { diskSize, encrypted },
-    segments: () => readSegments({ file, path, seal, headerBytes, diskSize }),
+    tagKey: header.tagged ? await readTagKey(source, stream) : null,
+    segments: () => readSegments(source),
     close: () => file.close(),
   };
+}
+
+/** The first record of a tagged map. */
+async function readTagKey(source: Source, stream: ByteStream): Promise<Uint8Array> {
+  const { offset, content } = await nextRecord(source, stream, 1);
+  if (content?.kind === "tag-key") return Uint8Array.from(content.tagKey);
+  throw damaged(source.path, offset, "record 1: it should be the key of the tags and is not");
 }
 
 function sealFor(header: Header, key: Uint8Array | undefined, path: string): Seal {
@@ -62,18 +74,20 @@ function sealFor(header: Header, key: Uint8Array | undefined, path: string): Sea
   });
 }
 
-type Source = { file: FileHandle; path: string; seal: Seal; headerBytes: Buffer; diskSize: number };
+type Source = { file: FileHandle; path: string; seal: Seal; headerBytes: Buffer; header: Header };
 
 async function* readSegments(source: Source): AsyncGenerator<Segment> {
-  const { path, seal, diskSize } = source;
-  const stream = createByteStream(source.file, HEADER_BYTES + seal.overhead);
+  const { path, seal, header } = source;
+  // The key of the tags was read when the map was opened.
+  const before = header.tagged ? LENGTH_BYTES + TAG_KEY_RECORD_BYTES + seal.overhead : 0;
+  const stream = createByteStream(source.file, HEADER_BYTES + seal.overhead + before);
   const read = { segments: 0, dataBlocks: 0, lastIndex: -1 };
-  for (;;) {
-    const { offset, content } = await nextRecord(source, stream, read.segments + 1).catch((error: unknown) => {
+  for (let position = header.tagged ? 2 : 1; ; position++) {
+    const { offset, content } = await nextRecord(source, stream, position).catch((error: unknown) => {
       throw asHoldfastError(error, `reading the block map ${path}`);
     });
-    const wrong = (reason: string) => damaged(path, offset, `record ${read.segments + 1}: ${reason}`);
-    if (content === null) throw wrong("it is of no known kind");
+    const wrong = (reason: string) => damaged(path, offset, `record ${position}: ${reason}`);
+    if (content === null || content.kind === "tag-key") throw wrong("it is of no known kind");
     if (content.kind === "end") {
       const trailing = (await stream.take(1)).bytes.length > 0;
       if (!endFits(content.end, read)) throw wrong("it counts other segments or blocks than there are");
@@ -81,7 +95,7 @@ async function* readSegments(source: Source): AsyncGenerator<Segment> {
       return;
     }
     const { segment } = content;
-    const fault = segmentFault(segment, diskSize);
+    const fault = segmentFault(segment, header.diskSize);
     if (fault !== null) throw wrong(fault);
     if (segment.index <= read.lastIndex) throw wrong(`segment ${segment.index} follows segment ${read.lastIndex}`);
     read.segments += 1;
@@ -95,13 +109,13 @@ async function nextRecord(source: Source, stream: ByteStream, position: number) 
   const { bytes: lengthBytes, offset } = await stream.take(LENGTH_BYTES);
   const wrong = (reason: string) => damaged(source.path, offset, `record ${position}: ${reason}`);
   if (lengthBytes.length < LENGTH_BYTES) throw wrong("the map ends here, without its end record");
-  const length = decodeLength(lengthBytes);
+  const length = decodeLength(lengthBytes, source.header.tagged);
   if (length === null) throw wrong(`a length of ${lengthBytes.readUInt32LE()} bytes is impossible`);
   const sealed = await stream.take(length + source.seal.overhead);
   if (sealed.bytes.length < length + source.seal.overhead) throw wrong("it is cut off");
   const payload = source.seal.open(position, Buffer.concat([source.headerBytes, lengthBytes]), sealed.bytes);
   if (payload === null) throw wrong("its content was changed or it is out of place");
-  return { offset, content: decodePayload(payload) };
+  return { offset, content: decodePayload(payload, source.header.tagged) };
 }
 
 function endFits(end: End, read: { segments: number; dataBlocks: number }): boolean {

@@ -16,18 +16,35 @@ export type OpenRequest = {
   diskSize: number;
   /** One Int32 shared by all workers of a scan; not 0 = stop reading. Heard between two reads, unlike a message. */
   stop: Int32Array<SharedArrayBuffer>;
+  /** For tags beside the digests; null: none are made. */
+  tagKey: Uint8Array | null;
 };
 
-/** Hash these blocks of that segment. */
-export type HashRequest = { kind: "hash"; id: number; index: number; wanted: Uint8Array };
+/** Blocks of a segment to read and hash. */
+export type HashTask = {
+  index: number;
+  wanted: Uint8Array;
+  /** Blocks that have the tag which is expected here are not hashed. */
+  expected: { present: Uint8Array; tags: Uint8Array } | null;
+};
+
+export type HashRequest = { kind: "hash"; id: number; task: HashTask };
 
 /** Stop, let go of the source, answer with `closed`. */
 export type CloseRequest = { kind: "close" };
 
 export type Request = OpenRequest | HashRequest | CloseRequest;
 
-/** The wanted blocks that are not zeros, as the present blocks of a segment. */
-export type HashedBlocks = { present: Uint8Array; digests: Uint8Array; bytesRead: number };
+/** The wanted blocks that are not zeros, as the present blocks of a segment; but for the `same`. */
+export type HashedBlocks = {
+  present: Uint8Array;
+  digests: Uint8Array;
+  /** Of the same blocks as the digests; empty without a key. */
+  tags: Uint8Array;
+  /** The blocks that have the expected tag. */
+  same: Uint8Array;
+  bytesRead: number;
+};
 
 /** A HoldfastError on its way between threads. */
 export type ErrorMessage = { code: string; message: string; remedy?: string; details?: string };

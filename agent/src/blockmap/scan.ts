@@ -1,19 +1,10 @@
 import { availableParallelism } from "node:os";
 import { HoldfastError } from "../errors.ts";
 import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
+import { mergeSegment } from "./merge.ts";
 import type { BlockReader, HashedBlocks } from "./messages.ts";
 import { type PlanInput, planSegments, type SegmentPlan } from "./plan.ts";
-import {
-  BLOCK_SIZE,
-  blankBitmap,
-  differingBlocks,
-  isBlank,
-  joinParts,
-  overlaySegment,
-  type Segment,
-  splitBlocks,
-} from "./segment.ts";
-
+import { BLOCK_SIZE, isBlank, type Segment, splitBlocks } from "./segment.ts";
 import { warmUpWorkers } from "./worker-pool.ts";
 
 export type { BlockReader } from "./messages.ts";
@@ -44,6 +35,8 @@ export type ScanOptions = PlanInput & {
   signal?: AbortSignal | undefined;
   /** Bytes per second of reading. */
   speedLimit?: number | undefined;
+  /** `actual` gets tags under this key, and those of `expected`, which must be of the same key, are believed. */
+  tagKey?: Uint8Array | undefined;
 };
 
 function defaultWorkers(): number {
@@ -64,16 +57,16 @@ type Pending = { plan: SegmentPlan; parts: Promise<HashedBlocks>[] };
  * - `data`: ascending ranges that may hold data; everything else counts as zeros and is not read.
  * - `expected`: the parent's map (increment) or the backup's own (verify); without it nothing is expected (full).
  * - `candidates`: ascending ranges; when given, only their blocks are looked at, all others keep the expected digest.
+ * - `tagKey`: blocks that have their expected tag are not hashed and keep the expected digest.
  *
  * Errors: SOURCE_CHANGED when the source shrank, IO_ERROR with the offset, CANCELLED, what the given streams throw,
  * INTERNAL when a thread dies. Ending the iteration early stops the reading and frees everything.
  */
 export async function* scanDisk(options: ScanOptions): AsyncGenerator<ScannedSegment> {
-  const { diskSize, reader, signal, speedLimit } = options;
+  const { diskSize, reader, signal, speedLimit, tagKey = null } = options;
   const workers = options.workers ?? defaultWorkers();
-  const taskBlocks = blocksOfTask(speedLimit);
   const plans = planSegments(options);
-  const dispatcher = createDispatcher({ reader, diskSize, workers, speedLimit, signal });
+  const dispatcher = createDispatcher({ reader, diskSize, workers, speedLimit, signal, tagKey });
   const pending: Pending[] = [];
   let tasksAhead = 0;
   let planned = false;
@@ -84,14 +77,14 @@ export async function* scanDisk(options: ScanOptions): AsyncGenerator<ScannedSeg
         const next = await plans.next();
         if (next.done === true) planned = true;
         else {
-          const started = startSegment(next.value, taskBlocks, dispatcher);
+          const started = startSegment(next.value, options, dispatcher);
           pending.push(started);
           tasksAhead += costOf(started);
         }
       }
       const first = pending.shift();
       if (first === undefined) return;
-      const scanned = await finishSegment(first);
+      const scanned = await finishSegment(first, tagKey !== null);
       tasksAhead -= costOf(first);
       if (scanned !== null) yield scanned;
     }
@@ -101,9 +94,11 @@ export async function* scanDisk(options: ScanOptions): AsyncGenerator<ScannedSeg
   }
 }
 
-function startSegment(plan: SegmentPlan, taskBlocks: number, dispatcher: Dispatcher): Pending {
-  const parts = splitBlocks(plan.wanted, taskBlocks).map((wanted) => dispatcher.hash(plan.index, wanted));
-  return { plan, parts };
+function startSegment(plan: SegmentPlan, options: ScanOptions, dispatcher: Dispatcher): Pending {
+  const { index, wanted, expected } = plan;
+  const known = options.tagKey && expected?.tags ? { present: expected.present, tags: expected.tags } : null;
+  const pieces = splitBlocks(wanted, blocksOfTask(options.speedLimit));
+  return { plan, parts: pieces.map((piece) => dispatcher.hash({ index, wanted: piece, expected: known })) };
 }
 
 /** A segment without tasks still takes a place, so that a long run of them cannot pile up. */
@@ -111,19 +106,12 @@ function costOf(pending: Pending): number {
   return Math.max(1, pending.parts.length);
 }
 
-async function finishSegment({ plan, parts }: Pending): Promise<ScannedSegment | null> {
-  const { index, expected, looked } = plan;
+async function finishSegment({ plan, parts }: Pending, tagged: boolean): Promise<ScannedSegment | null> {
   const hashed = await Promise.all(parts);
   const bytesRead = hashed.reduce((sum, part) => sum + part.bytesRead, 0);
-  const seen = joinParts(
-    index,
-    hashed.map(({ present, digests }) => ({ index, present, digests })),
-  );
-  const actual = looked === null || expected === null ? seen : overlaySegment(expected, seen, looked);
-  const untouched = looked !== null && isBlank(looked);
-  const changed = untouched ? blankBitmap() : differingBlocks(actual, expected);
-  if (expected === null && isBlank(actual.present)) return null;
-  return { index, actual, expected, changed, bytesRead };
+  const { actual, changed } = mergeSegment(plan, hashed, tagged);
+  if (plan.expected === null && isBlank(actual.present)) return null;
+  return { index: plan.index, actual, expected: plan.expected, changed, bytesRead };
 }
 
 function blocksOfTask(speedLimit: number | undefined): number {

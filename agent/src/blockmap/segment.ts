@@ -5,12 +5,16 @@
 export const BLOCK_SIZE = 65536;
 export const SEGMENT_BLOCKS = 1024;
 export const DIGEST_BYTES = 32;
+export const TAG_BYTES = 16;
 /** Length of a bitmap with one bit per block of a segment; bit i is bit (i % 8) of byte (i >> 3). */
 export const BITMAP_BYTES = SEGMENT_BLOCKS / 8;
 export const SEGMENT_BYTES = BLOCK_SIZE * SEGMENT_BLOCKS;
 
-/** `present`: 128 bytes, bit i = block i of the segment holds data. `digests`: 32 bytes for each present block, in order. */
-export type Segment = { index: number; present: Uint8Array; digests: Uint8Array };
+/**
+ * `present`: 128 bytes, bit i = block i of the segment holds data. `digests`: 32 bytes for each present block, in order;
+ * `tags` (see tags.ts), when the map has any: 16 bytes for each, zeros where a block has none.
+ */
+export type Segment = { index: number; present: Uint8Array; digests: Uint8Array; tags?: Uint8Array };
 
 const BITS_IN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
 
@@ -58,9 +62,21 @@ export function blocksInSegment(index: number, diskSize: number): number {
   return Math.max(0, Math.min(SEGMENT_BLOCKS, blocks));
 }
 
+/** For each block of a segment how many marked ones stand before it; -1 where it is not marked itself. */
+export function blockPositions(bitmap: Uint8Array): Int16Array {
+  const positions = new Int16Array(SEGMENT_BLOCKS).fill(-1);
+  let count = 0;
+  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    if (!hasBlock(bitmap, block)) continue;
+    positions[block] = count;
+    count += 1;
+  }
+  return positions;
+}
+
 /** Says in words why a segment cannot belong to a map of a disk of that size; null when it can. */
 export function segmentFault(segment: Segment, diskSize: number): string | null {
-  const { index, present, digests } = segment;
+  const { index, present, digests, tags } = segment;
   if (!Number.isSafeInteger(index) || index < 0) return `segment index ${index} is not a whole number`;
   const blocks = blocksInSegment(index, diskSize);
   if (blocks === 0) return `segment ${index} lies behind the end of the disk`;
@@ -69,40 +85,12 @@ export function segmentFault(segment: Segment, diskSize: number): string | null 
   if (digests.length !== count * DIGEST_BYTES) {
     return `segment ${index} marks ${count} blocks and has ${digests.length / DIGEST_BYTES} digests`;
   }
+  if (tags !== undefined && tags.length !== count * TAG_BYTES)
+    return `segment ${index} has ${tags.length} bytes of tags`;
   for (let block = blocks; block < SEGMENT_BLOCKS; block++) {
     if (hasBlock(present, block)) return `segment ${index} marks block ${block}, which lies behind the end of the disk`;
   }
   return null;
-}
-
-/** Puts the parts of one segment together. The parts must be disjoint and stand in ascending order of their blocks. */
-export function joinParts(index: number, parts: readonly Segment[]): Segment {
-  const present = blankBitmap();
-  for (const part of parts) {
-    for (const [at, byte] of part.present.entries()) present[at] = (present[at] ?? 0) | byte;
-  }
-  return { index, present, digests: Buffer.concat(parts.map((part) => part.digests)) };
-}
-
-/** Takes the blocks marked in `looked` from `seen` and all the others from `before`. */
-export function overlaySegment(before: Segment, seen: Segment, looked: Uint8Array): Segment {
-  const present = before.present.map((byte, at) => {
-    const mask = looked[at] ?? 0;
-    return (byte & ~mask) | ((seen.present[at] ?? 0) & mask);
-  });
-  const digests = new Uint8Array(countBlocks(present) * DIGEST_BYTES);
-  const position = { before: 0, seen: 0, out: 0 };
-  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
-    const useSeen = hasBlock(looked, block);
-    if (hasBlock(present, block)) {
-      const from = useSeen ? position.seen : position.before;
-      digests.set((useSeen ? seen : before).digests.subarray(from, from + DIGEST_BYTES), position.out);
-      position.out += DIGEST_BYTES;
-    }
-    if (hasBlock(before.present, block)) position.before += DIGEST_BYTES;
-    if (hasBlock(seen.present, block)) position.seen += DIGEST_BYTES;
-  }
-  return { index: before.index, present, digests };
 }
 
 /** Bitmap of the blocks that differ: other digest, or present on one side only. `expected` null expects nothing. */

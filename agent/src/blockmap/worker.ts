@@ -4,12 +4,14 @@ import { asHoldfastError } from "../errors.ts";
 import { type BlockSource, openBlockSource } from "./block-source.ts";
 import { hashBlocks } from "./hash-blocks.ts";
 import type { ErrorMessage, HashRequest, OpenRequest, Reply, Request } from "./messages.ts";
+import { createTagger, type Tagger } from "./tags.ts";
 
 type Session = {
   request: OpenRequest;
   source: Promise<BlockSource>;
   ending: AbortController;
   buffers: Buffer[];
+  tagger: Tagger | null;
   running: Set<Promise<void>>;
 };
 
@@ -24,16 +26,18 @@ function open(request: OpenRequest): void {
   const source = openBlockSource(request.reader, request.diskSize, ending.signal);
   // Each hash request reports the failure; alone it must not end the thread.
   source.catch(() => undefined);
-  session = { request, source, ending, buffers: [], running: new Set() };
+  const tagger = request.tagKey && createTagger(request.tagKey);
+  session = { request, source, ending, buffers: [], tagger, running: new Set() };
 }
 
-async function hashFor({ request, source, buffers }: Session, task: HashRequest): Promise<void> {
+async function hashFor({ request, source, buffers, tagger }: Session, { id, task }: HashRequest): Promise<void> {
   try {
     const { diskSize, stop } = request;
-    const context = { source: await source, diskSize, buffers, stopped: () => Atomics.load(stop, 0) !== 0 };
-    reply({ kind: "hashed", id: task.id, hashed: await hashBlocks(task, context) });
+    const stopped = () => Atomics.load(stop, 0) !== 0;
+    const context = { source: await source, diskSize, buffers, stopped, tagger };
+    reply({ kind: "hashed", id, hashed: await hashBlocks(task, context) });
   } catch (error) {
-    reply({ kind: "failed", id: task.id, error: asMessage(error) });
+    reply({ kind: "failed", id, error: asMessage(error) });
   }
 }
 

@@ -3,6 +3,7 @@ import { createMapWriter, type MapSummary } from "../../blockmap/map-file.ts";
 import { changedRanges } from "../../blockmap/ranges.ts";
 import { type ScannedSegment, scanDisk } from "../../blockmap/scan.ts";
 import { BLOCK_SIZE, hasBlock, SEGMENT_BLOCKS, SEGMENT_BYTES } from "../../blockmap/segment.ts";
+import { newTagKey } from "../../blockmap/tags.ts";
 import type { EngineKey } from "../engine.ts";
 import type { Marker } from "./marker.ts";
 import type { Parent } from "./parent.ts";
@@ -41,6 +42,7 @@ async function scanOnce(job: ScanJob, useBitmap: boolean): Promise<Pass> {
   const clean = new Set<number>();
   const dirty = useBitmap ? session.dirty : null;
   const samples = sampleBlocks(session.size, SAMPLES);
+  const tagKey = parent?.tagKey ?? newTagKey();
   const scan = scanDisk({
     diskSize: session.size,
     reader: session.reader,
@@ -49,8 +51,9 @@ async function scanOnce(job: ScanJob, useBitmap: boolean): Promise<Pass> {
     candidates: dirty === null ? undefined : withSamples(dirtyRanges(dirty.client, dirty.context), samples, clean),
     signal: job.signal,
     speedLimit: job.speedLimit,
+    tagKey,
   });
-  const writer = await createMapWriter(job.mapPath, { diskSize: session.size, key: job.key?.mapKey });
+  const writer = await createMapWriter(job.mapPath, { diskSize: session.size, key: job.key?.mapKey, tagKey });
   const pass = { changedBytes: 0, lied: false };
   try {
     for await (const segment of scan) {

@@ -33,23 +33,30 @@ export async function openParent(disk: CatalogueDisk, key: EngineKey | null): Pr
   const { folder } = disk;
   const sidecar = disk.chains.at(-1)?.backups.at(-1);
   if (!sidecar) return null;
-  const problem = await mapProblem(folder, sidecar, key);
-  if (problem === null) {
+  const map = await checkMap(folder, sidecar, key);
+  if (typeof map !== "string") {
     const reason = `the hash map of ${sidecar.backup_id} is whole`;
-    return { sidecar, knownBy: "map", reason, segments: () => readMap(folder, sidecar, key) };
+    return { sidecar, knownBy: "map", reason, tagKey: map.tagKey, segments: () => readMap(folder, sidecar, key) };
   }
-  const lost = `the hash map of ${sidecar.backup_id} cannot be used (${problem})`;
+  const lost = `the hash map of ${sidecar.backup_id} cannot be used (${map})`;
   const damage = await chainProblem(disk, sidecar, key);
   if (damage !== null) return `${lost}, and its chain cannot be read: ${damage}`;
   const reason = `${lost}, so its content was read again`;
-  return { sidecar, knownBy: "chain", reason, segments: () => readChain(disk, sidecar, key) };
+  return { sidecar, knownBy: "chain", reason, tagKey: null, segments: () => readChain(disk, sidecar, key) };
 }
 
-async function mapProblem(folder: string, sidecar: Sidecar, key: EngineKey | null): Promise<string | null> {
+type CheckedMap = { tagKey: Uint8Array | null };
+
+/** The map as far as it was looked at, or in words why it cannot be used. */
+async function checkMap(folder: string, sidecar: Sidecar, key: EngineKey | null): Promise<CheckedMap | string> {
   if (sidecar.hash_map.encrypted && key === null) return "it is encrypted and there is no key";
+  const path = mapPath(folder, sidecar.backup_id);
   try {
-    const { sha256 } = await digestMapFile(mapPath(folder, sidecar.backup_id));
-    return sha256 === sidecar.hash_map.sha256 ? null : "its digest is not the one in the sidecar";
+    const { sha256 } = await digestMapFile(path);
+    if (sha256 !== sidecar.hash_map.sha256) return "its digest is not the one in the sidecar";
+    const map = await openMap(path, mapKeyOf(sidecar, key));
+    await map.close();
+    return { tagKey: map.tagKey };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
