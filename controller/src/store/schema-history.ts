@@ -1,0 +1,95 @@
+/** What happened: events as they came, and what was made of them. No foreign keys here: this is the hot path. */
+import type { Drill, Problem, RunEnd, RunKind, RunProgress, Verification } from "@holdfast/protocol";
+import type { Dialect } from "./dialect.ts";
+
+export type ExecutionState = "running" | RunEnd;
+
+export function defineEvents(d: Dialect) {
+  return d.table(
+    "events",
+    {
+      cursor: d.counter("cursor"),
+      eventId: d.text("event_id").notNull(),
+      agentId: d.text("agent_id").notNull(),
+      epoch: d.text("epoch").notNull(),
+      seq: d.int("seq").notNull(),
+      kind: d.text("kind").notNull(),
+      at: d.time("at").notNull(),
+      receivedAt: d.time("received_at").notNull(),
+      subject: d.text("subject"),
+      body: d.json<Record<string, unknown>>("body").notNull(),
+      /** Why it was not applied; null: it was. */
+      problem: d.text("problem"),
+    },
+    (t) => [d.uniqueIndex("events_event_id").on(t.eventId), d.index("events_of_agent").on(t.agentId, t.cursor)],
+  );
+}
+
+export function defineExecutions(d: Dialect) {
+  return d.table(
+    "executions",
+    {
+      runId: d.text("run_id").primaryKey(),
+      agentId: d.text("agent_id").notNull(),
+      kind: d.text("kind").$type<RunKind>().notNull(),
+      vmContextId: d.text("vm_context_id").notNull(),
+      repositoryId: d.text("repository_id"),
+      subject: d.text("subject"),
+      commandId: d.text("command_id"),
+      state: d.text("state").$type<ExecutionState>().notNull(),
+      outcome: d.text("outcome"),
+      error: d.json<Problem>("error"),
+      /** How far it is; null once it ended. */
+      progress: d.json<RunProgress>("progress"),
+      startedAt: d.time("started_at").notNull(),
+      endedAt: d.time("ended_at"),
+      receivedAt: d.time("received_at").notNull(),
+    },
+    (t) => [
+      d.index("executions_newest").on(t.startedAt, t.runId),
+      d.index("executions_of_agent").on(t.agentId, t.startedAt, t.runId),
+      d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
+      d.index("executions_state").on(t.state, t.startedAt, t.runId),
+      d.index("executions_of_command").on(t.commandId),
+    ],
+  );
+}
+
+export function defineVerifications(d: Dialect) {
+  return d.table(
+    "verifications",
+    {
+      verificationId: d.text("verification_id").primaryKey(),
+      agentId: d.text("agent_id").notNull(),
+      backupId: d.text("backup_id").notNull(),
+      status: d.text("status").$type<Verification["status"]>().notNull(),
+      cached: d.bool("cached").notNull(),
+      verifiedAt: d.time("verified_at").notNull(),
+      body: d.json<Verification>("body").notNull(),
+    },
+    (t) => [
+      d.index("verifications_newest").on(t.verifiedAt, t.verificationId),
+      d.index("verifications_of_backup").on(t.agentId, t.backupId, t.verifiedAt),
+    ],
+  );
+}
+
+export function defineDrills(d: Dialect) {
+  return d.table(
+    "drills",
+    {
+      drillId: d.text("drill_id").primaryKey(),
+      agentId: d.text("agent_id").notNull(),
+      backupId: d.text("backup_id").notNull(),
+      status: d.text("status").$type<Drill["status"]>().notNull(),
+      level: d.text("level").$type<Drill["level"]>().notNull(),
+      restoreSeconds: d.real("restore_seconds"),
+      drilledAt: d.time("drilled_at").notNull(),
+      body: d.json<Drill>("body").notNull(),
+    },
+    (t) => [
+      d.index("drills_newest").on(t.drilledAt, t.drillId),
+      d.index("drills_of_backup").on(t.agentId, t.backupId, t.drilledAt),
+    ],
+  );
+}

@@ -1,0 +1,109 @@
+import Database from "better-sqlite3";
+import { drizzle } from "drizzle-orm/better-sqlite3";
+import type { Db, Store } from "./db.ts";
+import { TABLES } from "./schema.ts";
+import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
+import { migrateSqlite } from "./sqlite-migrate.ts";
+import { storeError } from "./store-errors.ts";
+import { writerQueue } from "./writer-queue.ts";
+
+type Connection = InstanceType<typeof Database>;
+export type SqliteOptions = {
+  file: string;
+  /** Instead of the shipped ones; for tests of migrations. */
+  migrations?: string;
+};
+
+const CACHE_KIB = 32_768;
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Statements kept per connection, the least recently used going first. */
+const KEPT_STATEMENTS = 300;
+
+/** The default store: one writer, a reader of its own beside it. Errors as `openStore`. */
+export function openSqlite({ file, migrations }: SqliteOptions): Store {
+  const opened: { close(): unknown }[] = [];
+  try {
+    opened.push(lockSqliteFile(file));
+    makePrivately(file);
+    const writer = connect(file, opened);
+    checkIntegrity(writer);
+    migrateSqlite(writer, file, migrations);
+    const reader = connect(file, opened);
+    reader.pragma("query_only = ON");
+    return sqliteStore(writer, reader, () => closeAll(opened));
+  } catch (error) {
+    closeAll(opened);
+    throw storeError(error);
+  }
+}
+
+function connect(file: string, opened: { close(): unknown }[]): Connection {
+  const connection = new Database(file, { timeout: 5000 });
+  opened.push(connection);
+  connection.pragma("journal_mode = WAL");
+  connection.pragma("synchronous = FULL");
+  connection.pragma("foreign_keys = ON");
+  connection.pragma("temp_store = MEMORY");
+  connection.pragma(`cache_size = -${CACHE_KIB}`);
+  connection.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
+  return connection;
+}
+
+/** Last opened, first closed, so that the lock goes last. */
+function closeAll(opened: { close(): unknown }[]): void {
+  for (const one of opened.reverse()) one.close();
+}
+
+function sqliteStore(writer: Connection, reader: Connection, close: () => void): Store {
+  const queue = writerQueue();
+  const writing = bind(writer);
+  const reading = bind(reader);
+  return {
+    dialect: "sqlite",
+    async read(work) {
+      try {
+        return await work(reading);
+      } catch (error) {
+        throw storeError(error);
+      }
+    },
+    write: (work) => queue.run(() => inTransaction(writer, () => work(writing))),
+    async close() {
+      await queue.drained();
+      close();
+    },
+  };
+}
+
+async function inTransaction<T>(writer: Connection, work: () => Promise<T>): Promise<T> {
+  try {
+    writer.exec("BEGIN IMMEDIATE");
+    const result = await work();
+    writer.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // A full disk may have ended the transaction already.
+    if (writer.inTransaction) writer.exec("ROLLBACK");
+    throw storeError(error);
+  }
+}
+
+/** drizzle answers at once on this driver; awaited, that is the same as the asynchronous database that Db promises. */
+function bind(connection: Connection): Db {
+  return Object.assign(drizzle(keepingStatements(connection)), { tables: TABLES.sqlite }) as unknown as Db;
+}
+
+/** drizzle prepares each query anew; with the statements kept a small one takes half the time. */
+function keepingStatements(connection: Connection): Connection {
+  const kept = new Map<string, ReturnType<Connection["prepare"]>>();
+  const prepare = connection.prepare.bind(connection);
+  function prepareOnce(text: string): ReturnType<Connection["prepare"]> {
+    const statement = kept.get(text) ?? prepare(text);
+    kept.delete(text);
+    kept.set(text, statement);
+    const [oldest] = kept.keys();
+    if (kept.size > KEPT_STATEMENTS && oldest !== undefined) kept.delete(oldest);
+    return statement;
+  }
+  return Object.assign(connection, { prepare: prepareOnce });
+}
