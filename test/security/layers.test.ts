@@ -19,7 +19,7 @@ const AGENT = [
   ["cli.ts", "main.ts", "cli/unit.ts", "trial/unit.ts"],
 ].map((layer) => layer.map((file) => `agent/src/${file}`));
 const CONTROLLER = [
-  ["errors.ts"],
+  ["errors.ts", "config/unit.ts"],
   ["domain/unit.ts"],
   ["store/unit.ts", "adapters/pki/unit.ts", "adapters/channels/unit.ts"],
   ["services/unit.ts"],

@@ -1,0 +1,94 @@
+/** What a controller is told when it starts: by its file, the environment and the command line, later ones going before. */
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { ControllerError } from "../errors.ts";
+
+const port = z.coerce.number().int().min(0, "must be a port").max(65_535, "must be a port");
+const name = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, "must be a host name or an IP address");
+
+export const settings = z.strictObject({
+  /** Database file, keys and certificates. */
+  data_dir: z.string().min(1).optional(),
+  /** `postgres://…`; without it a SQLite file in the data folder. */
+  database: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres:// (leave it out for SQLite)")
+    .optional(),
+  /** Address to listen on. */
+  listen: name.default("::"),
+  https_port: port.default(8443),
+  agent_port: port.default(8444),
+  /** Names and addresses under which browsers and agents reach this host; the first one is used in tokens. */
+  names: z.array(name).max(50).default([]),
+  /** A certificate for browsers (PEM files); agents keep using the controller's own. */
+  certificate_file: z.string().min(1).optional(),
+  certificate_key_file: z.string().min(1).optional(),
+  log_level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+});
+type Given = z.infer<typeof settings>;
+
+export type ServeSettings = Omit<Given, "data_dir" | "database" | "certificate_file" | "certificate_key_file"> & {
+  data_dir: string;
+  database: string | null;
+  certificate: { certFile: string; keyFile: string } | null;
+};
+
+export type Surroundings = { env: Readonly<Record<string, string | undefined>>; isRoot: boolean };
+
+/** Each setting's environment variable: `HOLDFAST_` and its name, e.g. HOLDFAST_HTTPS_PORT; lists are comma-separated. */
+export function fromEnvironment(env: Surroundings["env"]): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const key of Object.keys(settings.shape)) {
+    const text = env[`HOLDFAST_${key.toUpperCase()}`];
+    if (text === undefined || text === "") continue;
+    given[key] = key === "names" ? text.split(",").map((part) => part.trim()) : text;
+  }
+  return given;
+}
+
+/** Where the controller keeps its data unless told otherwise. */
+export function usualDataDir({ env, isRoot }: Surroundings): string {
+  if (isRoot) return "/var/lib/holdfast/controller";
+  return join(env["XDG_DATA_HOME"] || join(env["HOME"] || homedir(), ".local", "share"), "holdfast", "controller");
+}
+
+/** Joins the three places and checks the result; BAD_CONFIG names every mistake at once in `fields`. */
+export function decideSettings(
+  file: Record<string, unknown>,
+  options: Record<string, unknown>,
+  around: Surroundings,
+): ServeSettings {
+  const parsed = settings.safeParse({ ...file, ...fromEnvironment(around.env), ...options });
+  if (!parsed.success) throw mistakes(parsed.error.issues.map(problemOf));
+  const { data_dir, database, certificate_file: certFile, certificate_key_file: keyFile, ...rest } = parsed.data;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const path = certFile === undefined ? "certificate_file" : "certificate_key_file";
+    throw mistakes([{ path, message: "a certificate and its key are given together" }]);
+  }
+  return {
+    ...rest,
+    names: rest.names.length === 0 ? [hostname()] : rest.names,
+    data_dir: resolve(data_dir ?? usualDataDir(around)),
+    database: database ?? null,
+    certificate: certFile === undefined || keyFile === undefined ? null : { certFile, keyFile },
+  };
+}
+
+function problemOf(issue: z.core.$ZodIssue): { path: string; message: string } {
+  const path = issue.path.join(".");
+  if (issue.code !== "unrecognized_keys") return { path, message: issue.message };
+  return {
+    path: issue.keys.join(", "),
+    message: `is not a setting (known: ${Object.keys(settings.shape).join(", ")})`,
+  };
+}
+
+function mistakes(fields: { path: string; message: string }[]): ControllerError {
+  const details = fields.map(({ path, message }) => `${path}: ${message}`).join("\n");
+  return new ControllerError("BAD_CONFIG", { message: "the controller's settings have mistakes", details, fields });
+}
