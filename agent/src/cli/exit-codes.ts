@@ -1,3 +1,4 @@
+import type { Drill, Verification } from "@holdfast/protocol";
 import type { HoldfastError } from "../errors.ts";
 
 /** What the command line answers to scripts; documented in docs/cli.md and never changed. */
@@ -30,6 +31,20 @@ export function exitCodeOf(error: HoldfastError): ExitCode {
       return EXIT.cancelled;
     default:
       return EXIT.failed;
+  }
+}
+
+/** What the status of a proof means for a script. */
+export function exitCodeOfProof({ status }: Pick<Verification | Drill, "status">): ExitCode {
+  switch (status) {
+    case "passed":
+      return EXIT.ok;
+    case "failed":
+      return EXIT.damage;
+    case "error":
+    case "inconclusive":
+    case "skipped":
+      return EXIT.inconclusive;
   }
 }
 

@@ -1,14 +1,9 @@
 /** What every command works with: the configuration, the ledger, cancelling, warnings and progress. */
-import { mkdir } from "node:fs/promises";
 import { loadConfig, surroundings } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { tidyScratch } from "../drills/scratch.ts";
-import { healFrozenGuests } from "../engines/qcow2/sources/qmp-quiesce.ts";
-import { resolveInsideRoots } from "../engines/qcow2/sources/roots.ts";
-import { asHoldfastError } from "../errors.ts";
-import type { Floor } from "../repository/removal-rules.ts";
 import { cancelOnSignals } from "../runner/cancel.ts";
-import { noticeLost, openLedger } from "../runner/ledger.ts";
+import type { RunContext, RunProgress } from "../runner/context.ts";
+import { openRuns } from "../runner/open-runs.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
@@ -56,45 +51,24 @@ export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => 
   }
 }
 
-/**
- * The ledger of this host, for commands that begin a run; warns of runs that were lost since the last time, thaws
- * guests that one of them left frozen, and clears its scratch space.
- */
-export async function openRuns(host: Host): Promise<string> {
-  await mkdir(host.config.state_dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw asHoldfastError(error, `making the agent's state folder ${host.config.state_dir}`);
-  });
-  const ledger = await openLedger(host.config.state_dir);
-  for (const run of await noticeLost(ledger, host.now()))
-    host.warn(`the ${run.kind} of ${run.item} begun ${run.started_at} was lost: its process ended without a word`);
-  await thawForgotten(host);
-  await tidyDrills(host);
-  return ledger;
+/** Begins to run: tidies up after earlier runs, and resolves with what operations work with. */
+export async function runContext(host: Host): Promise<RunContext> {
+  const { config, signal, now, warn, progress } = host;
+  const ledger = await openRuns(config, config.items, { now, warn });
+  const onProgress = (one: RunProgress): void => progress.update(labelOf(one), one.done, one.total);
+  return { rules: config, ledger, signal, now, warn, onProgress };
 }
 
-/** What a killed drill restored can be as large as a disk: no run leaves it to the next drill. None fails because of it. */
-async function tidyDrills({ config, warn }: Host): Promise<void> {
-  await tidyScratch(config.scratch_dir).catch((error: unknown) => {
-    warn(asHoldfastError(error, "tidying the scratch folder").message);
-  });
-}
-
-/** A guest that stands still is worth a look by every run, also of another item; none fails because of it. */
-async function thawForgotten({ config, warn }: Host): Promise<void> {
-  const sources = config.items.flatMap(({ disks }) => disks.map(({ source }) => source));
-  const given = sources.flatMap((source) => (source.kind === "qmp" ? (source.fleece_folder ?? []) : []));
-  for (const folder of given.length === 0 ? [undefined] : new Set(given)) {
-    try {
-      // What lies outside the roots, or is not there, the backup itself refuses with all that is to be said.
-      const real = folder && (await resolveInsideRoots(folder, config.roots).catch(() => undefined));
-      for (const sentence of await healFrozenGuests(real)) warn(sentence);
-    } catch (error) {
-      warn(asHoldfastError(error, "looking for guests that are still frozen").message);
-    }
+function labelOf({ kind, subject, diskId, phase }: RunProgress): string {
+  switch (kind) {
+    case "backup":
+      return `${subject} disk ${diskId}: ${phase}`;
+    case "verify":
+      return `${subject}: verify ${phase}`;
+    case "drill":
+      return `${subject}: drill, ${phase}`;
+    case "restore":
+    case "removal":
+      return `${subject}: ${phase}`;
   }
-}
-
-/** The floor under every removal, as this host has it. */
-export function floorOf({ config: { floor } }: Host): Floor {
-  return { minPoints: floor.min_points, minAgeDays: floor.min_age_days };
 }

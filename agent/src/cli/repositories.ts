@@ -1,14 +1,9 @@
-/** Which repository a command means, and the key that opens it. */
-
+/** Which repository a command means. */
 import { resolve } from "node:path";
 import type { RepositoryEntry } from "@holdfast/protocol";
 import { nearest } from "../config/did-you-mean.ts";
 import type { Config } from "../config/schema.ts";
-import { asHoldfastError, HoldfastError } from "../errors.ts";
-import { readHostKey } from "../keys/key-files.ts";
-import { openHostKey, openWithRecovery } from "../keys/key-ring.ts";
-import { readRecoveryFile } from "../keys/recovery-file.ts";
-import type { RepositoryKey } from "../keys/repository-key.ts";
+import { asHoldfastError, type HoldfastError } from "../errors.ts";
 import { openRepository, type Repository } from "../repository/marker.ts";
 import { usageError } from "./answer.ts";
 import { exitCodeOf } from "./exit-codes.ts";
@@ -59,31 +54,4 @@ export async function askedRepositories(host: Host, idOrPath: string | undefined
   for (const error of failed) host.warn(`${error.message}; that repository was left out`);
   host.troubles.push(...failed.map(exitCodeOf));
   return opened;
-}
-
-/** The key that opens a repository's backups; null when it needs none or this host has none. */
-export async function readingKey(
-  host: Host,
-  { repositoryId, path }: Repository,
-  recoveryFile: string | undefined,
-): Promise<RepositoryKey | null> {
-  const place = { repositoryId, repositoryPath: path, stateDir: host.config.state_dir };
-  if (recoveryFile === undefined) return await openHostKey(place, "read");
-  return await openWithRecovery(place, await readRecoveryFile(recoveryFile));
-}
-
-/** The key for new backups; null when they are not to be encrypted. ENCRYPTION_NOT_READY until the key is confirmed. */
-export async function writingKey(
-  host: Host,
-  { repositoryId, path }: Repository,
-  encrypt: boolean,
-): Promise<RepositoryKey | null> {
-  const place = { repositoryId, repositoryPath: path, stateDir: host.config.state_dir };
-  if (encrypt) return await openHostKey(place, "write");
-  const known = await readHostKey(place.stateDir, repositoryId);
-  if (known === undefined || known.confirmed_at === null) return null;
-  throw new HoldfastError("CONFLICT", {
-    message: `the repository ${repositoryId} has a key, but this backup would not be encrypted`,
-    remedy: 'Set "encryption": true for it in the configuration (or give --encrypt).',
-  });
 }

@@ -4,9 +4,8 @@ import type { Drill } from "@holdfast/protocol";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { flipBit, hostOffset, makeUnreadable } from "../../../test/helpers/damage-backups.ts";
 import { copyBackups, type HandMade, idOf, makeBackups } from "../../../test/helpers/hand-made-backups.ts";
-import { readEvidence } from "../repository/evidence.ts";
 import { mapPath } from "../repository/layout.ts";
-import { type DrillOptions, drillAndRecord, drillBytes, skippedDrill } from "./bytes.ts";
+import { type DrillOptions, drillBytes } from "./bytes.ts";
 
 const MIB = 1024 * 1024;
 let template: HandMade;
@@ -39,10 +38,10 @@ async function drilled(
 
 const intact = async (): Promise<void> => undefined;
 
-test("a sound point passes; the restore alone is timed, and the result can be kept", async () => {
+test("a sound point passes; the restore alone is timed", async () => {
   made = await copyBackups(template);
   const steps = new Set<string>();
-  const result = await drillAndRecord(await made.read(), idOf(1), {
+  const result = await drillBytes(await made.read(), idOf(1), {
     keys: null,
     scratchFolder: made.root,
     maxScratchBytes: DATA,
@@ -53,7 +52,6 @@ test("a sound point passes; the restore alone is timed, and the result can be ke
   expect(result.restore_seconds).toBeGreaterThan(0);
   expect(result.restore_seconds).toBeLessThan(result.duration_seconds);
   expect([...steps]).toEqual(["restore", "compare"]);
-  expect((await readEvidence(made.folder, idOf(1))).drills).toEqual([result]);
 });
 
 test("content that rotted fails with its place, though it could be restored", async () => {
@@ -68,6 +66,13 @@ test("a chain that cannot be read, a damaged map and a missing parent fail, too"
   const map = await drilled((copy) => flipBit(mapPath(copy.folder, idOf(1)), 70));
   expect(map).toMatchObject({ status: "failed", findings: [{ code: "MAP_DAMAGED" }] });
   expect(await drilled((copy) => rm(copy.pathOf(0)))).toMatchObject({ status: "failed" });
+});
+
+test("a map other than the one that was recorded elsewhere fails, however well it fits", async () => {
+  const recordedMapDigest = template.sidecars[1]?.hash_map.sha256 ?? "";
+  expect(await drilled(intact, { recordedMapDigest })).toMatchObject({ status: "passed" });
+  const replaced = await drilled(intact, { recordedMapDigest: "0".repeat(64) });
+  expect(replaced).toMatchObject({ status: "failed", findings: [{ code: "MAP_DAMAGED" }], restore_seconds: null });
 });
 
 test("too little scratch space, allowed or there, is inconclusive, and nothing was restored", async () => {
@@ -108,12 +113,4 @@ test("a backup that does not exist is no result", async () => {
   const scratch = { scratchFolder: template.root, maxScratchBytes: DATA, timeoutMs: 60_000 };
   const drilling = drillBytes(await template.read(), "backup-vm-1-disk0-20250101-000000", { keys: null, ...scratch });
   await expect(drilling).rejects.toMatchObject({ code: "NOT_FOUND" });
-});
-
-test("a drill that is not tried says so", () => {
-  expect(skippedDrill(idOf(0), "the VM is excluded", new Date(0))).toMatchObject({
-    status: "skipped",
-    reason: "the VM is excluded",
-    drilled_at: "1970-01-01T00:00:00.000Z",
-  });
 });

@@ -1,11 +1,9 @@
 /** The drill of level "bytes": restore a point for real, then prove each byte of the result. */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { Drill, Finding } from "@holdfast/protocol";
+import type { Drill, Finding, Sidecar } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
-import { addDrill } from "../repository/evidence.ts";
-import { checkedBackupId } from "../repository/layout.ts";
 import { type CompareRestoredOptions, compareRestored, type RestoredComparison } from "../restore/compare-restored.ts";
 import { asDamage, explainError, sentence } from "../restore/damage.ts";
 import type { BackupKeys } from "../restore/keys.ts";
@@ -19,6 +17,8 @@ export type DrillProgress = { step: "restore" | "compare"; doneBytes: number; to
 
 export type DrillOptions = {
   keys: BackupKeys | null;
+  /** sha256 (hex) of the map file as someone else recorded it at backup time. */
+  recordedMapDigest?: string | undefined;
   /** Where the point is restored to; must exist. */
   scratchFolder: string;
   /** A point with more data than this is not drilled (inconclusive). */
@@ -55,26 +55,6 @@ export async function drillBytes(disk: CatalogueDisk, backupId: string, options:
   };
 }
 
-/** Drills and keeps the result beside the backup. Throws also what keeping it throws. */
-export async function drillAndRecord(disk: CatalogueDisk, backupId: string, options: DrillOptions): Promise<Drill> {
-  const result = await drillBytes(disk, backupId, options);
-  await addDrill(disk.folder, result);
-  return result;
-}
-
-/** A drill that was not tried, and why. */
-export function skippedDrill(backupId: string, reason: string, at: Date): Drill {
-  return {
-    drill_id: `drill-${randomUUID()}`,
-    backup_id: checkedBackupId(backupId),
-    level: "bytes",
-    ...nothingRestored("skipped", reason),
-    started_at: at.toISOString(),
-    drilled_at: at.toISOString(),
-    duration_seconds: 0,
-  };
-}
-
 function nothingRestored(status: Drill["status"], reason: string, findings: Finding[] = []): Outcome {
   const found = { findings, findings_total: findings.length };
   return { status, reason: sentence(reason), restore_seconds: null, restored_bytes: 0, ...found };
@@ -93,6 +73,7 @@ async function attempt(disk: CatalogueDisk, backupId: string, options: DrillOpti
   let restored: Restored | undefined;
   try {
     const { backup } = wholeLine(disk, backupId);
+    refuseOtherMap(backup, options.recordedMapDigest);
     await refuseTooMuch(dataBytesOf(backup), options);
     await using scratch = await makeScratch(options.scratchFolder);
     const target = join(scratch.folder, "disk.raw");
@@ -103,6 +84,13 @@ async function attempt(disk: CatalogueDisk, backupId: string, options: DrillOpti
     const done = restored && { restore_seconds: restored.seconds, restored_bytes: restored.dataBytes };
     return { ...blame(error, options.signal), ...done };
   }
+}
+
+/** A restored disk that equals a map which was replaced proves nothing. */
+function refuseOtherMap({ hash_map: { file_name, sha256 } }: Sidecar, recorded: string | undefined): void {
+  if (recorded === undefined || recorded === sha256) return;
+  const message = `${file_name} is not the map that was recorded outside this repository when the backup was made`;
+  throw new HoldfastError("MAP_DAMAGED", { message });
 }
 
 async function refuseTooMuch(needed: number, { maxScratchBytes, scratchFolder }: DrillOptions): Promise<void> {

@@ -3,6 +3,18 @@ import { join } from "node:path";
 import { pathId } from "@holdfast/protocol";
 import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { acquireLock } from "../repository/lock.ts";
+import type { ItemRuns, RunContext } from "./context.ts";
+
+/** Lets `work` run operations on the item while no other run of this host works on it. BUSY at once when one does. */
+export async function withItem<T>(
+  context: RunContext,
+  vmContextId: string,
+  purpose: string,
+  work: (runs: ItemRuns) => Promise<T>,
+): Promise<T> {
+  const { state_dir } = context.rules;
+  return await withItemLock(state_dir, vmContextId, purpose, () => work({ ...context, item: vmContextId }));
+}
 
 /**
  * Runs `work` while no other run of this host works on the item; BUSY at once when one does. The lock ends with the

@@ -8,10 +8,11 @@ import { withItemLock } from "./item-lock.ts";
 import { beginRun, KEPT_RUNS, noticeLost, openLedger, readLedger, writeRun } from "./ledger.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
 import { recordRun } from "./record-run.ts";
+import type { RunRecord } from "./run-record.ts";
 
 const AT = new Date("2026-05-01T10:00:00Z");
 const now = () => AT;
-const about = { kind: "backup", item: "web-1", now } as const;
+const about = { kind: "backup" } as const;
 
 describe("the ledger of runs", () => {
   let state: string;
@@ -22,10 +23,11 @@ describe("the ledger of runs", () => {
   });
   afterEach(() => rm(state, { recursive: true }));
 
+  const runs = () => ({ ledger, item: "web-1", now });
   const states = async () => (await readLedger(ledger)).runs.map((run) => run.state);
 
   it("holds a run from its beginning", async () => {
-    const value = await recordRun(ledger, about, async (runId) => {
+    const value = await recordRun(runs(), about, async (runId) => {
       expect((await readLedger(ledger)).runs).toMatchObject([{ run_id: runId, state: "running", item: "web-1" }]);
       return { value: 7, outcome: "made" };
     });
@@ -35,13 +37,34 @@ describe("the ledger of runs", () => {
 
   it("keeps what went wrong, and tells cancelled from failed", async () => {
     const fail = (code: "NO_SPACE" | "CANCELLED") =>
-      recordRun(ledger, about, () => Promise.reject(new HoldfastError(code, { message: "m", remedy: "r" })));
+      recordRun(runs(), about, () => Promise.reject(new HoldfastError(code, { message: "m", remedy: "r" })));
     await expect(fail("NO_SPACE")).rejects.toMatchObject({ code: "NO_SPACE" });
     expect((await readLedger(ledger)).runs).toMatchObject([
       { state: "failed", error: { code: "NO_SPACE", message: "m", remedy: "r" } },
     ]);
     await expect(fail("CANCELLED")).rejects.toMatchObject({ code: "CANCELLED" });
     expect((await states()).toSorted()).toEqual(["cancelled", "failed"]);
+  });
+
+  it("tells of a run once it is written, and does not begin one that could not be told", async () => {
+    const told: string[] = [];
+    const onRun = async (record: RunRecord) => {
+      const { runs: known } = await readLedger(ledger);
+      expect(known.find(({ run_id }) => run_id === record.run_id)).toEqual(record);
+      told.push(record.state);
+    };
+    await recordRun({ ...runs(), onRun }, about, async () => ({ value: 0, outcome: "made" }));
+    expect(told).toEqual(["running", "completed"]);
+    let worked = false;
+    const full = (record: RunRecord) =>
+      record.state === "running" ? Promise.reject(new HoldfastError("NO_SPACE", { message: "m" })) : onRun(record);
+    const refused = recordRun({ ...runs(), onRun: full }, about, async () => {
+      worked = true;
+      return { value: 0, outcome: "made" };
+    });
+    await expect(refused).rejects.toMatchObject({ code: "NO_SPACE" });
+    expect(worked).toBe(false);
+    expect(told.at(-1)).toBe("failed");
   });
 
   it("clears what a kill left of writing a record, and not what is being written", async () => {

@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { timeInName } from "@holdfast/protocol";
+import { type RunKind, timeInName } from "@holdfast/protocol";
 import { PARTIAL, writeDurably } from "../durable.ts";
 import { asHoldfastError } from "../errors.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
-import { type RunKind, type RunningRecord, type RunRecord, runRecord } from "./run-record.ts";
+import { type RunningRecord, type RunRecord, runRecord } from "./run-record.ts";
 
 /** So many records are kept, the newest; running ones are never dropped. */
 export const KEPT_RUNS = 1000;

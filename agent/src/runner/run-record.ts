@@ -1,18 +1,16 @@
 /** One run of the agent, as the ledger keeps it. */
+import { runId, runKind } from "@holdfast/protocol";
 import { z } from "zod";
 
 const time = z.iso.datetime();
 const sentence = z.string().max(4000);
-
-export const runKind = z.enum(["backup", "verify", "drill", "restore", "removal"]);
-export type RunKind = z.infer<typeof runKind>;
 
 const runError = z.object({ code: z.string().max(64), message: sentence, remedy: sentence.nullable() });
 export type RunError = z.infer<typeof runError>;
 
 const facts = {
   schema: z.literal("holdfast.run/1"),
-  run_id: z.string().regex(/^run-\d{8}-\d{6}-[a-z]+-[0-9a-f]{8}$/),
+  run_id: runId,
   kind: runKind,
   /** The item's vm_context_id. */
   item: z.string().max(200),

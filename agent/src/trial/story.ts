@@ -3,21 +3,21 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sidecar } from "@holdfast/protocol";
-import { jobOf } from "../cli/commands/backup.ts";
 import { bytesText, countText, secondsText } from "../cli/format.ts";
 import type { Host } from "../cli/host.ts";
 import { configuredItems } from "../cli/items.ts";
-import { makeBackup } from "../cli/make-backup.ts";
-import { drillTarget, verifyTarget } from "../cli/proofs.ts";
 import { HoldfastError } from "../errors.ts";
 import { digestImageFile } from "../qemu/file-digest.ts";
 import { readDisk } from "../repository/catalogue.ts";
 import { restoreDisk } from "../restore/restore.ts";
+import { backUpItem, jobOf } from "../runner/back-up-item.ts";
+import type { ItemRuns } from "../runner/context.ts";
+import { drillTarget, verifyTarget } from "../runner/prove-target.ts";
 import { TRIAL_ITEM, type TrialPlace } from "./place.ts";
 import { type SampleDisk, wrongFiles } from "./sample-disk.ts";
 import type { Story } from "./steps.ts";
 
-export type TrialContext = { host: Host; ledger: string; place: TrialPlace; story: Story };
+export type TrialContext = { runs: ItemRuns; host: Host; place: TrialPlace; story: Story };
 
 /** A step that disproves the backup, or that could prove nothing; the story ends with it. */
 function insist(status: string, reason: string): void {
@@ -35,14 +35,14 @@ async function targetOf(context: TrialContext, backup: Sidecar) {
 async function trialJob({ host }: TrialContext, type: "full" | "auto") {
   const [item] = configuredItems(host.config, [TRIAL_ITEM]);
   if (item === undefined) throw new HoldfastError("INTERNAL", { message: "the trial's item is not configured" });
-  return await jobOf(host, item, type);
+  return await jobOf(host.config.repositories, item, type);
 }
 
 /** Backs the disk up; `auto` is an increment when there is something to build on. */
 export async function backUp(context: TrialContext, type: "full" | "auto"): Promise<Sidecar> {
   const name = type === "full" ? "full backup" : "next backup";
   return await context.story.tell(name, async () => {
-    const { backups } = await makeBackup(context.host, context.ledger, await trialJob(context, type));
+    const { backups } = await backUpItem(context.runs, await trialJob(context, type));
     const [value] = backups;
     if (value === undefined) throw new HoldfastError("INTERNAL", { message: "the backup made nothing" });
     const increment = `incremental: changes found by ${value.change_detection.method}`;
@@ -54,7 +54,7 @@ export async function backUp(context: TrialContext, type: "full" | "auto"): Prom
 /** Reads the backup through its chain and compares it with its hash map. */
 export async function verify(context: TrialContext, backup: Sidecar): Promise<void> {
   await context.story.tell(`verify ${backup.backup_type}`, async () => {
-    const value = await verifyTarget(context.host, context.ledger, await targetOf(context, backup), null);
+    const value = await verifyTarget(context.runs, await targetOf(context, backup), { keys: null });
     insist(value.status, value.reason);
     const how = value.cached ? "through the page cache" : "from the medium, past the page cache";
     const what = `${value.parts.join(", ")}, ${how}`;
@@ -65,7 +65,7 @@ export async function verify(context: TrialContext, backup: Sidecar): Promise<vo
 /** Restores the backup to scratch space, compares each byte with the hash map; returns the measured restore time (s). */
 export async function drill(context: TrialContext, backup: Sidecar): Promise<number> {
   return await context.story.tell("drill", async () => {
-    const result = await drillTarget(context.host, context.ledger, await targetOf(context, backup), null);
+    const result = await drillTarget(context.runs, await targetOf(context, backup), { keys: null });
     insist(result.status, result.reason);
     const value = result.restore_seconds ?? Number.NaN;
     const what = `restored in ${secondsText(value)}, then every block compared with the hash map`;

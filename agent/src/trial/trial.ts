@@ -4,10 +4,10 @@ import type { Sidecar } from "@holdfast/protocol";
 import { type Answer, errorDocument, errorLines } from "../cli/answer.ts";
 import { EXIT, exitCodeOf } from "../cli/exit-codes.ts";
 import { bytesText, countText, secondsText } from "../cli/format.ts";
-import { type Host, openRuns, withHost } from "../cli/host.ts";
+import { type Host, runContext, withHost } from "../cli/host.ts";
 import { asHoldfastError, type HoldfastError } from "../errors.ts";
 import { initRepository } from "../repository/marker.ts";
-import { withItemLock } from "../runner/item-lock.ts";
+import { withItem } from "../runner/item-lock.ts";
 import {
   makePlace,
   placeOf,
@@ -44,10 +44,10 @@ export async function trial(options: TrialOptions): Promise<Answer> {
 
 async function tellStory(host: Host, place: TrialPlace, disk: string | undefined): Promise<Answer> {
   const story = startStory((step) => host.progress.update(step, 0, 0));
-  const context: TrialContext = { host, ledger: await openRuns(host), place, story };
+  const runs = await runContext(host);
   try {
     const tell = disk === undefined ? sampleStory : userStory;
-    const proof = await withItemLock(host.config.state_dir, TRIAL_ITEM, "trial", () => tell(context));
+    const proof = await withItem(runs, TRIAL_ITEM, "trial", (item) => tell({ runs: item, host, place, story }));
     return provenAnswer(host, place, story.steps, proof);
   } catch (error) {
     return failedAnswer(host, story.steps, asHoldfastError(error, "the trial"));

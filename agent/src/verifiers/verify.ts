@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { Verification } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
-import { addVerification } from "../repository/evidence.ts";
 import { checkedBackupId, sidecarName } from "../repository/layout.ts";
 import { explainError, sentence } from "../restore/damage.ts";
 import { findLine } from "../restore/line.ts";
@@ -46,17 +45,6 @@ export async function verifyBackup(
     verified_at: ended.toISOString(),
     duration_seconds: (ended.getTime() - started.getTime()) / 1000,
   };
-}
-
-/** Verifies and keeps the result beside the backup. Throws also what keeping it throws. */
-export async function verifyAndRecord(
-  disk: CatalogueDisk,
-  backupId: string,
-  options: VerifyOptions,
-): Promise<Verification> {
-  const result = await verifyBackup(disk, backupId, options);
-  await addVerification(disk.folder, result);
-  return result;
 }
 
 /** Both at once: whichever ends first. */

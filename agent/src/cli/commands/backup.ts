@@ -1,15 +1,13 @@
 import { resolve } from "node:path";
-import type { ItemEntry } from "@holdfast/protocol";
 import type { BackupOutcome } from "../../engines/engine.ts";
 import { HoldfastError } from "../../errors.ts";
-import { openRepository } from "../../repository/marker.ts";
-import { withItemLock } from "../../runner/item-lock.ts";
+import { type BackupJob, backUpItem, jobOf } from "../../runner/back-up-item.ts";
+import { withItem } from "../../runner/item-lock.ts";
 import { type Answer, usageError } from "../answer.ts";
 import { EXIT } from "../exit-codes.ts";
 import { bytesText, parseBytes, secondsText } from "../format.ts";
-import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
 import { type AdHocOptions, adHocItem, configuredItems } from "../items.ts";
-import { type BackupJob, makeBackup } from "../make-backup.ts";
 import { configuredRepository, namedRepository } from "../repositories.ts";
 import { table } from "../table.ts";
 
@@ -30,21 +28,13 @@ export async function backup(name: string | undefined, options: BackupOptions): 
     throw usageError("--full and --incremental exclude each other", "Give one of them, or neither for what is due.");
   return await withHost(options, async (host) => {
     const job = options.source.length > 0 ? await adHocJob(host, name, options) : await itemJob(host, name, options);
-    const ledger = await openRuns(host);
-    const id = job.item.vm_context_id;
-    const work = () => makeBackup(host, ledger, job).catch(options.source.length > 0 ? adHocRemedy : undefined);
-    const outcome = await withItemLock(host.config.state_dir, id, `backup of ${job.item.vm_name}`, work);
+    const context = await runContext(host);
+    const { vm_context_id, vm_name } = job.item;
+    const outcome = await withItem(context, vm_context_id, `backup of ${vm_name}`, (runs) =>
+      backUpItem(runs, job).catch(options.source.length > 0 ? adHocRemedy : undefined),
+    );
     return { document: backupDocument(outcome, host.warnings), text: () => backupText(outcome), exitCode: EXIT.ok };
   });
-}
-
-/** The job of a configured item. */
-export async function jobOf(host: Host, item: ItemEntry, type: BackupJob["type"]): Promise<BackupJob> {
-  const entry = configuredRepository(host.config, item.repository_id);
-  if (entry === undefined) throw usageError(`no repository ${item.repository_id} is configured`, "Add it.");
-  const repository = await openRepository(entry.path, entry.repository_id);
-  const { roots, nbd_servers } = host.config;
-  return { repository, item, type, encrypt: entry.encryption, roots, nbdServers: nbd_servers };
 }
 
 async function itemJob(host: Host, name: string | undefined, options: BackupOptions): Promise<BackupJob> {
@@ -57,22 +47,20 @@ async function itemJob(host: Host, name: string | undefined, options: BackupOpti
     const names = items.map((one) => one.vm_context_id).join(", ");
     throw usageError("which item?", `Name one of ${names}, or use \`holdfast-agent run\` for all.`);
   }
-  const job = await jobOf(host, item, typeOf(options));
+  const job = await jobOf(host.config.repositories, item, typeOf(options));
   return { ...job, item: { ...item, ...speedLimit(options) } };
 }
 
 async function adHocJob(host: Host, name: string | undefined, options: BackupOptions): Promise<BackupJob> {
   if (name !== undefined) throw usageError("an item and --source exclude each other", "Give one of them.");
   if (options.repository === undefined) throw usageError("--source needs --repository", "Name an id or a path.");
-  const { roots, nbd_servers } = host.config;
   const entry = configuredRepository(host.config, options.repository);
   return {
     repository: await namedRepository(host.config, options.repository),
     item: { ...adHocItem(options), ...speedLimit(options) },
     type: typeOf(options),
     encrypt: options.encrypt === true || entry?.encryption === true,
-    roots: [...roots, ...options.allowRoot.map((path) => resolve(path))],
-    nbdServers: [...nbd_servers, ...options.allowNbd],
+    alsoAllowed: { roots: options.allowRoot.map((path) => resolve(path)), nbdServers: options.allowNbd },
   };
 }
 

@@ -3,12 +3,13 @@ import { HoldfastError } from "../../errors.ts";
 import { KEYS_FILE, readRepositoryKeys } from "../../keys/key-files.ts";
 import { checkRepository } from "../../repository/check.ts";
 import type { Repository } from "../../repository/marker.ts";
+import { readingKey } from "../../runner/repository-keys.ts";
 import type { Answer } from "../answer.ts";
 import { contentChecker } from "../check-content.ts";
 import { EXIT, worstOf } from "../exit-codes.ts";
 import { countText } from "../format.ts";
 import { type GlobalOptions, type Host, withHost } from "../host.ts";
-import { askedRepositories, readingKey } from "../repositories.ts";
+import { askedRepositories } from "../repositories.ts";
 import { findingLines } from "./repository.ts";
 
 export type CheckOptions = GlobalOptions & { content: boolean; recoveryFile?: string };
@@ -45,7 +46,8 @@ export async function check(idOrPath: string | undefined, options: CheckOptions)
 
 async function checkOne(host: Host, repository: Repository, options: CheckOptions): Promise<Checked> {
   const keyFile = await checkKeysFile(repository);
-  const keys = options.content ? await readingKey(host, repository, options.recoveryFile) : null;
+  const { state_dir } = host.config;
+  const keys = options.content ? await readingKey(state_dir, repository, options.recoveryFile) : null;
   const content = contentChecker(host, keys);
   const result = await checkRepository(repository, options.content ? { verifyBackup: content.check } : {});
   return {

@@ -1,20 +1,14 @@
 /** `holdfast-agent repository expire`: removes what retention gives up, item by item, or says what would go. */
 import { asHoldfastError, type HoldfastError } from "../../errors.ts";
-import { withItemLock } from "../../runner/item-lock.ts";
+import type { RunContext } from "../../runner/context.ts";
+import { type DiskExpiry, expireItem, isRetained, planItem, type RetainedItem } from "../../runner/expire-item.ts";
+import { withItem } from "../../runner/item-lock.ts";
 import { type Answer, errorDocument, errorLines, usageError } from "../answer.ts";
 import { EXIT, type ExitCode, exitCodeOf, worstOf } from "../exit-codes.ts";
 import { countText, stateWord, timeText } from "../format.ts";
-import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
 import { configuredRepository, namedRepository } from "../repositories.ts";
-import {
-  type DiskExpiry,
-  diskExpiryDocument,
-  expireItem,
-  isRetained,
-  planItem,
-  type RetainedItem,
-  removedText,
-} from "../retention.ts";
+import { diskExpiryDocument, removedText } from "../retention.ts";
 import { table } from "../table.ts";
 import { findingLines } from "./repository.ts";
 
@@ -28,11 +22,11 @@ export async function expire(idOrPath: string | undefined, options: ExpireOption
   return await withHost(options, async (host) => {
     const dryRun = options.dryRun === true;
     const items = retainedItems(host, idOrPath);
-    const ledger = dryRun ? null : await openRuns(host);
+    const context = dryRun ? null : await runContext(host);
     const results: ItemExpiry[] = [];
     for (const item of items) {
       if (host.signal.aborted) break;
-      results.push(await expireOne(host, ledger, item));
+      results.push(await expireOne(host, context, item));
     }
     return {
       document: {
@@ -57,19 +51,14 @@ function retainedItems({ config }: Host, idOrPath: string | undefined): Retained
   );
 }
 
-/** Without a ledger it is a dry run. */
-async function expireOne(host: Host, ledger: string | null, item: RetainedItem): Promise<ItemExpiry> {
+/** Without a context it is a dry run. */
+async function expireOne(host: Host, context: RunContext | null, item: RetainedItem): Promise<ItemExpiry> {
   const disks: DiskExpiry[] = [];
   try {
     const repository = await namedRepository(host.config, item.repository_id);
-    if (ledger === null) disks.push(...(await planItem(host, repository, item)));
-    else
-      await withItemLock(
-        host.config.state_dir,
-        item.vm_context_id,
-        `removal of expired chains of ${item.vm_name}`,
-        () => expireItem(host, ledger, repository, item, disks),
-      );
+    const purpose = `removal of expired chains of ${item.vm_name}`;
+    if (context === null) disks.push(...(await planItem({ rules: host.config, now: host.now }, repository, item)));
+    else await withItem(context, item.vm_context_id, purpose, (runs) => expireItem(runs, repository, item, disks));
     return { item, disks, error: null };
   } catch (error) {
     return { item, disks, error: asHoldfastError(error, `removing expired chains of ${item.vm_name}`) };

@@ -1,14 +1,16 @@
 /** `verify` and `drill`: they choose backups in the same way and differ in what they do to each. */
 import type { Drill, Verification } from "@holdfast/protocol";
-import { withItemLock } from "../../runner/item-lock.ts";
+import type { ItemRuns } from "../../runner/context.ts";
+import { withItem } from "../../runner/item-lock.ts";
+import { drillTarget, type ProofOptions, verifyTarget } from "../../runner/prove-target.ts";
+import { readingKey } from "../../runner/repository-keys.ts";
+import type { Target } from "../../runner/target.ts";
 import type { Answer } from "../answer.ts";
-import { EXIT, worstOf } from "../exit-codes.ts";
+import { EXIT, exitCodeOfProof, worstOf } from "../exit-codes.ts";
 import { bytesText, secondsText, stateWord } from "../format.ts";
-import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
-import { drillTarget, exitCodeOfProof, verifyTarget } from "../proofs.ts";
-import { readingKey } from "../repositories.ts";
+import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
 import { table } from "../table.ts";
-import { findTargets, type Target } from "../targets.ts";
+import { findTargets } from "../targets.ts";
 
 export type ProveOptions = GlobalOptions & { all?: boolean; repository?: string; recoveryFile?: string };
 
@@ -33,17 +35,17 @@ async function proveEach<Result>(
   what: string | undefined,
   options: ProveOptions,
   purpose: string,
-  prove: (host: Host, ledger: string, target: Target, keys: Awaited<ReturnType<typeof readingKey>>) => Promise<Result>,
+  prove: (runs: ItemRuns, target: Target, options: ProofOptions) => Promise<Result>,
 ): Promise<Result[]> {
   const { repository, recoveryFile } = options;
   const targets = await findTargets(host, { what, all: options.all === true, repository });
-  const ledger = await openRuns(host);
+  const context = await runContext(host);
   const results: Result[] = [];
   for (const target of targets) {
-    const keys = await readingKey(host, target.repository, recoveryFile);
+    const keys = await readingKey(host.config.state_dir, target.repository, recoveryFile);
     const { vmContextId } = target.disk.disk;
-    const work = () => prove(host, ledger, target, keys);
-    results.push(await withItemLock(host.config.state_dir, vmContextId, `${purpose} of ${target.backupId}`, work));
+    const work = (runs: ItemRuns) => prove(runs, target, { keys });
+    results.push(await withItem(context, vmContextId, `${purpose} of ${target.backupId}`, work));
   }
   return results;
 }

@@ -1,14 +1,15 @@
 /** `holdfast-agent repository delete|pin|unpin`. */
 import type { Finding } from "@holdfast/protocol";
-import { deleteBackups } from "../../repository/delete.ts";
 import { pin as pinBackup, readAllEvidence, unpin as unpinBackup } from "../../repository/evidence.ts";
 import { planRemoval, refuseUnlessAllowed } from "../../repository/remove.ts";
-import { withItemLock } from "../../runner/item-lock.ts";
-import { recordRun } from "../../runner/record-run.ts";
+import type { ItemRuns } from "../../runner/context.ts";
+import { withItem } from "../../runner/item-lock.ts";
+import { floorOf, removeBackups } from "../../runner/remove-backups.ts";
+import type { Target } from "../../runner/target.ts";
 import type { Answer } from "../answer.ts";
 import { EXIT } from "../exit-codes.ts";
-import { floorOf, type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
-import { findTarget, type Target } from "../targets.ts";
+import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
+import { findTarget } from "../targets.ts";
 import { findingLines } from "./repository.ts";
 
 export type DeleteOptions = GlobalOptions & { repository?: string; dryRun?: boolean };
@@ -28,11 +29,13 @@ export async function remove(ids: readonly string[], options: DeleteOptions): Pr
       for (const batch of batches) would.push(...(await plan(host, batch)).remove);
       return removed(host, { would_remove: would }, [`Would remove ${would.join(", ")}.`], []);
     }
-    const ledger = await openRuns(host);
+    const context = await runContext(host);
     const gone: string[] = [];
     const findings: Finding[] = [];
-    for (const batch of batches) {
-      const result = await removeBatch(host, ledger, batch);
+    for (const { target, ids } of batches) {
+      const purpose = `removal of ${ids.join(", ").slice(0, 4000)}`;
+      const work = (runs: ItemRuns) => removeBackups(runs, target, ids);
+      const result = await withItem(context, target.disk.disk.vmContextId, purpose, work);
       gone.push(...result.removed);
       findings.push(...result.findings);
     }
@@ -82,19 +85,7 @@ async function byDisk(host: Host, ids: readonly string[], repository: string | u
 
 async function plan(host: Host, { target: { disk }, ids }: Batch) {
   const evidence = await readAllEvidence(disk);
-  return planRemoval({ disk, evidence, ids, floor: floorOf(host), now: host.now() });
-}
-
-async function removeBatch(host: Host, ledger: string, { target, ids }: Batch) {
-  const { repository, disk } = target;
-  const item = disk.disk.vmContextId;
-  const subject = ids.join(", ").slice(0, 4000);
-  return await withItemLock(host.config.state_dir, item, `removal of ${subject}`, () =>
-    recordRun(ledger, { kind: "removal", item, subject, now: host.now }, async () => {
-      const value = await deleteBackups(repository, disk.disk, ids, { floor: floorOf(host), now: host.now() });
-      return { value, outcome: `removed ${value.removed.length} of ${ids.length}` };
-    }),
-  );
+  return planRemoval({ disk, evidence, ids, floor: floorOf(host.config), now: host.now() });
 }
 
 function removed(host: Host, document: object, lines: string[], findings: readonly Finding[]): Answer {

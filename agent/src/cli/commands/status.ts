@@ -9,7 +9,7 @@ import { agentVersion } from "../../version.ts";
 import type { Answer } from "../answer.ts";
 import { EXIT, type ExitCode, worstOf } from "../exit-codes.ts";
 import { secondsText, stateWord, timeText } from "../format.ts";
-import { type GlobalOptions, type Host, openRuns, withHost } from "../host.ts";
+import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
 import { type DiskState, diskState } from "../item-state.ts";
 import { configuredRepository } from "../repositories.ts";
 import { table } from "../table.ts";
@@ -29,7 +29,7 @@ type ItemRow = DiskState & {
 /** `holdfast-agent status`: 3 when a newest backup is damaged, 1 when a tool or a repository is missing. */
 export async function status(options: GlobalOptions): Promise<Answer> {
   return await withHost(options, async (host) => {
-    const ledger = await openRuns(host);
+    const { ledger } = await runContext(host);
     const tools = await Promise.all(TOOLS.map(lookAtTool));
     const items = await itemRows(host);
     const { runs, unreadable } = await readLedger(ledger);
