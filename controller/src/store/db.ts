@@ -4,8 +4,8 @@ import type { DialectName } from "./dialect.ts";
 import type { Tables } from "./schema.ts";
 
 /**
- * drizzle's query builders and the tables they work on. Await a builder itself: `.all()`, `.get()` and `.run()` exist on
- * SQLite only. There is no raw SQL here, because its answers would differ.
+ * drizzle's query builders and the tables they work on. Await a builder itself, or its `.execute()` where the linter sees
+ * no promise; `.all()`, `.get()` and `.run()` exist on SQLite only. No raw SQL here, because its answers would differ.
  */
 export type Db = Pick<
   BaseSQLiteDatabase<"async", unknown, Record<string, never>>,
