@@ -1,0 +1,102 @@
+/** One transaction's worth of batches and resumptions, from whichever agents, in the order in which they came. */
+import { inArray } from "drizzle-orm";
+import { pieces } from "../../store/bulk.ts";
+import type { Db } from "../../store/db.ts";
+import type { Tables } from "../../store/schema.ts";
+import type { Committed, GroupItem, Hello, Outcome } from "./group-item.ts";
+import { applyEvent } from "./handlers/handlers.ts";
+import { type Incoming, keptBody, subjectOf } from "./incoming.ts";
+import { judge } from "./judge.ts";
+import { loadWork, saveWork } from "./load-work.ts";
+import { loadPlaces, savePlaces } from "./places.ts";
+import type { AgentRow, Work } from "./work.ts";
+
+type EventRow = Omit<Tables["events"]["$inferSelect"], "cursor">;
+export type Applied = { outcomes: Outcome[]; committed: Committed[] };
+/** `spoiled`: events that the database itself refused before, and why: they are kept without body and effects. */
+export type ApplyOptions = { now: Date; spoiled: ReadonlyMap<string, string> };
+
+/** Throws what the database throws, and then nothing of the group was applied. */
+export async function applyGroup(db: Db, items: readonly GroupItem[], options: ApplyOptions): Promise<Applied> {
+  const { now } = options;
+  const places = await loadPlaces(db, new Set(items.map(({ agentId }) => agentId)));
+  const judged = items.map((item) => judge(item, places, now));
+  const fresh = await withoutKnown(
+    db,
+    judged.flatMap((each) => each.fresh),
+  );
+  const greeting = items.filter((item) => item.type === "resumption");
+  const work = await loadWork(db, fresh, new Set(greeting.map(({ agentId }) => agentId)));
+  for (const { agentId, hello } of greeting) greet(work, agentId, hello, now);
+  const rows = fresh.map((incoming) => eventRow(incoming, work, options));
+  await saveWork(db, work);
+  await savePlaces(db, places);
+  return { outcomes: judged.map(({ outcome }) => outcome), committed: await addEvents(db, rows) };
+}
+
+/** An event that moved to another epoch keeps its id: what is known by it has had its effect. */
+async function withoutKnown(db: Db, incoming: readonly Incoming[]): Promise<Incoming[]> {
+  const { events } = db.tables;
+  const ids = incoming.map(({ envelope }) => envelope.event_id);
+  const known = new Set<string>();
+  for (const some of pieces(ids))
+    for (const { id } of await db.select({ id: events.eventId }).from(events).where(inArray(events.eventId, some)))
+      known.add(id);
+  return incoming.filter(({ envelope: { event_id: id } }) => {
+    if (known.has(id)) return false;
+    known.add(id);
+    return true;
+  });
+}
+
+function eventRow(incoming: Incoming, work: Work, { now, spoiled }: ApplyOptions): EventRow {
+  const { agentId, epoch, envelope } = incoming;
+  const { event_id: eventId, seq, kind } = envelope;
+  const place = { eventId, agentId, epoch, seq, kind, at: new Date(envelope.at), receivedAt: now };
+  const refused = spoiled.get(eventId);
+  if (refused !== undefined) return { ...place, subject: null, body: {}, problem: refused };
+  return {
+    ...place,
+    subject: subjectOf(incoming.event),
+    body: keptBody(incoming),
+    problem: incoming.event === null ? incoming.problem : applySafely(incoming.event, { agentId, now, work }),
+  };
+}
+
+/** A mistake of ours about one event must not hold up all that come behind it. */
+function applySafely(event: NonNullable<Incoming["event"]>, handling: Parameters<typeof applyEvent>[1]): string | null {
+  try {
+    return applyEvent(event, handling);
+  } catch (error) {
+    return `could not be applied: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function greet(work: Work, agentId: string, hello: Hello, now: Date): void {
+  const agent = work.agents.get(agentId);
+  if (agent !== undefined) work.agents.put(greeted(agent, hello, now));
+}
+
+function greeted(agent: AgentRow, hello: Hello, now: Date): AgentRow {
+  return {
+    ...agent,
+    hostname: hello.hostname,
+    platform: hello.platform,
+    version: hello.agent_version,
+    bootId: hello.boot_id,
+    clockOffsetMs: Date.parse(hello.clock) - now.getTime(),
+    lastSeenAt: now,
+  };
+}
+
+async function addEvents(db: Db, rows: readonly EventRow[]): Promise<Committed[]> {
+  const { events } = db.tables;
+  const cursors = new Map<string, number>();
+  for (const some of pieces(rows)) {
+    const added = await db.insert(events).values(some).returning({ cursor: events.cursor, eventId: events.eventId });
+    for (const { cursor, eventId } of added) cursors.set(eventId, cursor);
+  }
+  return rows.map(({ eventId, agentId, kind, at, subject, body, problem }) => {
+    return { cursor: cursors.get(eventId) ?? 0, agentId, kind, at, subject, body, problem };
+  });
+}

@@ -1,0 +1,17 @@
+import type { Handler } from "./handler.ts";
+
+/** Evidence is never rewritten: the first telling of a verification holds. */
+export const verificationRecorded: Handler<"verification_recorded"> = ({ verification }, { agentId, work }) => {
+  const known = work.verifications.get(verification.verification_id);
+  if (known !== undefined) return known.agentId === agentId ? null : "another agent's verification has this id";
+  work.verifications.put({
+    verificationId: verification.verification_id,
+    agentId,
+    backupId: verification.backup_id,
+    status: verification.status,
+    cached: verification.cached,
+    verifiedAt: new Date(verification.verified_at),
+    body: verification,
+  });
+  return null;
+};

@@ -1,0 +1,48 @@
+/** An event as it came in, read once and for all. */
+import { type AnyEvent, type EventEnvelope, readEvent } from "@holdfast/protocol";
+
+export type Incoming = {
+  agentId: string;
+  epoch: string;
+  envelope: EventEnvelope;
+  /** null: not an event that this version can apply; `problem` says why. */
+  event: AnyEvent | null;
+  problem: string | null;
+};
+
+export function readIncoming(agentId: string, epoch: string, envelope: EventEnvelope): Incoming {
+  const read = readEvent(envelope);
+  const incoming = { agentId, epoch, envelope };
+  if ("unknown" in read) return { ...incoming, event: null, problem: `unknown kind ${read.unknown}` };
+  if ("wrong" in read) return { ...incoming, event: null, problem: `wrong body: ${read.wrong}` };
+  return { ...incoming, event: read, problem: null };
+}
+
+/** What an event is about, for whoever looks for it: the id of a run, a backup or a command. */
+export function subjectOf(event: AnyEvent | null): string | null {
+  switch (event?.kind) {
+    case "run_started":
+    case "run_finished":
+      return event.body.run_id;
+    case "backup_recorded":
+      return event.body.sidecar.backup_id;
+    case "backup_removed":
+    case "backup_pinned":
+      return event.body.backup_id;
+    case "verification_recorded":
+      return event.body.verification.backup_id;
+    case "drill_recorded":
+      return event.body.drill.backup_id;
+    case "command_changed":
+      return event.body.command_id;
+    default:
+      return null;
+  }
+}
+
+/** What is kept of the body: an inventory becomes rows of its own, so its event only counts them. */
+export function keptBody({ event, envelope }: Incoming): Record<string, unknown> {
+  if (event?.kind !== "inventory") return envelope.body;
+  const { at, repositories, items } = event.body;
+  return { at, repositories: repositories.length, items: items.length };
+}
