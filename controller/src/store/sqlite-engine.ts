@@ -15,6 +15,8 @@ export type SqliteOptions = {
 };
 
 const CACHE_KIB = 32_768;
+/** 16 MiB: a page that many commits touch is written back once. */
+const CHECKPOINT_PAGES = 4096;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Statements kept per connection, the least recently used going first. */
 const KEPT_STATEMENTS = 300;
@@ -44,6 +46,7 @@ function connect(file: string, opened: { close(): unknown }[]): Connection {
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
   connection.pragma("temp_store = MEMORY");
+  connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   connection.pragma(`cache_size = -${CACHE_KIB}`);
   connection.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
   return connection;
