@@ -26,6 +26,7 @@ export type ErrorCode =
   | "REPOSITORY_INVALID"
   | "REPOSITORY_DAMAGED"
   | "FLOOR"
+  | "SPOOL_FULL"
   | "ENCRYPTION_NOT_READY"
   | "INTERNAL";
 
