@@ -1,0 +1,49 @@
+import type { IncomingMessage } from "node:http";
+import { isIPv6 } from "node:net";
+import type { Actor } from "../domain/access.ts";
+import { ControllerError } from "../errors.ts";
+import { checkApiKey } from "../services/api-keys/check.ts";
+import type { ApiContext } from "./context.ts";
+import { readCredential } from "./credential.ts";
+import { tooManyRequests } from "./rate-limit.ts";
+
+type Request = { incoming: IncomingMessage; source: string };
+
+/** Who asks. API_KEY_REQUIRED, UNAUTHENTICATED, INVALID_API_KEY; TOO_MANY_REQUESTS from a source that failed too often. */
+export async function authenticate(context: ApiContext, { incoming, source }: Request): Promise<Actor> {
+  const name = sourceNetwork(source);
+  const { failures } = context.limiters;
+  const wait = failures.wait(name);
+  if (wait > 0) throw tooManyRequests(wait, "too many failed attempts came from this address");
+  try {
+    return await actorOf(context, incoming, source);
+  } catch (error) {
+    if (error instanceof ControllerError) failures.take(name);
+    throw error;
+  }
+}
+
+async function actorOf(context: ApiContext, incoming: IncomingMessage, source: string): Promise<Actor> {
+  const credential = readCredential(incoming);
+  if (credential === null)
+    throw new ControllerError("API_KEY_REQUIRED", {
+      message: "show a token in 'Authorization: Bearer' or an API key in 'X-API-Key'",
+    });
+  if (credential.startsWith("hfk1.")) return await checkApiKey(context, credential, source);
+  const actor = await context.issuer.read(credential);
+  if (actor !== null) return actor;
+  if (incoming.headers["x-api-key"] !== undefined)
+    throw new ControllerError("INVALID_API_KEY", { message: "this API key is not valid here" });
+  throw new ControllerError("UNAUTHENTICATED", { message: "this token is not valid here, or has expired" });
+}
+
+/** One IPv4 address, or the 64 bits of IPv6 that one customer has. */
+export function sourceNetwork(source: string): string {
+  const address = source.replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!isIPv6(address)) return address;
+  const [head = "", tail = ""] = address.replace(/%.*$/, "").split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === "" ? [] : tail.split(":");
+  const zeros = address.includes("::") ? Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0") : [];
+  return [...left, ...zeros, ...right].slice(0, 4).join(":");
+}

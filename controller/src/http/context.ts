@@ -1,0 +1,56 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Logger } from "pino";
+import type { TokenIssuer } from "../services/access/tokens.ts";
+import type { ServiceContext } from "../services/context.ts";
+import { type RateLimit, type RateLimiter, rateLimiter } from "./rate-limit.ts";
+
+export type ApiLimits = {
+  /** Calls of one credential. */
+  credential: RateLimit;
+  /** Failed authentications of one source; used up, nothing of that source is looked at. */
+  failures: RateLimit;
+  /** Enrolments and renewals of one source. */
+  enrolment: RateLimit;
+  /** An answer that takes longer becomes UNAVAILABLE. */
+  requestSeconds: number;
+  /** How long a call waits for a connected agent to end a command before it answers 202. */
+  agentSeconds: number;
+};
+
+const DEFAULT_LIMITS: ApiLimits = {
+  credential: { burst: 200, perSecond: 50 },
+  failures: { burst: 20, perSecond: 0.2 },
+  enrolment: { burst: 20, perSecond: 1 },
+  requestSeconds: 30,
+  agentSeconds: 5,
+};
+
+/** What the API works with. */
+export type ApiContext = ServiceContext & {
+  issuer: TokenIssuer;
+  log: Logger;
+  version: string;
+  limits: ApiLimits;
+  limiters: Record<"credential" | "failures" | "enrolment", RateLimiter>;
+  /** For tests: every answer is held against its own documentation. */
+  checkAnswers?: boolean;
+};
+
+export type ApiEnv = { Bindings: HttpBindings };
+
+type Given = Omit<ApiContext, "limiters" | "limits"> & { limits?: Partial<ApiLimits> };
+
+/** Completes what the API works with by its limits. */
+export function apiContext(given: Given): ApiContext {
+  const limits = { ...DEFAULT_LIMITS, ...given.limits };
+  const limiter = (limit: RateLimit) => rateLimiter(limit, given.now);
+  return {
+    ...given,
+    limits,
+    limiters: {
+      credential: limiter(limits.credential),
+      failures: limiter(limits.failures),
+      enrolment: limiter(limits.enrolment),
+    },
+  };
+}
