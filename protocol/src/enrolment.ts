@@ -2,6 +2,12 @@
 import { z } from "zod";
 import { sentence, sha256Hex } from "./limits.ts";
 
+/**
+ * By this name agents and the command line ask for the controller, whatever its address is: its certificate then ends in
+ * the root that they have pinned. No public DNS has it.
+ */
+export const CONTROLLER_NAME = "enrol.holdfast.internal";
+
 const pem = z.string().min(1).max(16_384);
 const TOKEN = /^hfe1\.([A-Za-z0-9_-]{8,32})\.([A-Za-z0-9_-]{43})\.([0-9a-f]{64})$/;
 

@@ -1,8 +1,9 @@
 import { randomUUID, X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import { CONTROLLER_NAME } from "@holdfast/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Authority, openAuthority } from "./authority.ts";
-import { INTERNAL_NAME, issueAgentCertificate, issueServerCertificate, planAgentCertificate } from "./issue.ts";
+import { issueAgentCertificate, issueServerCertificate, planAgentCertificate } from "./issue.ts";
 import { readRequest } from "./request.ts";
 import { keepServerCertificate } from "./server-certificate.ts";
 import { type Scratch, scratch } from "./test-authority.ts";
@@ -55,7 +56,7 @@ describe("what is made", () => {
 
   it("OpenSSL accepts the controller's certificate as a server's of these names, and as nothing else", async () => {
     const { cert } = issueServerCertificate(authority, ["backup.example.org", "192.0.2.7", "::1"], now);
-    for (const name of ["backup.example.org", INTERNAL_NAME])
+    for (const name of ["backup.example.org", CONTROLLER_NAME])
       expect(await opensslVerify(cert, "sslserver", "-verify_hostname", name)).toMatch(/: OK/);
     for (const address of ["192.0.2.7", "::1"])
       expect(await opensslVerify(cert, "sslserver", "-verify_ip", address)).toMatch(/: OK/);

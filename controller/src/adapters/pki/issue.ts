@@ -1,12 +1,11 @@
 /** Certificates that the issuing authority signs: for agents, and for the controller's own two ports. */
 import { generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { CONTROLLER_NAME } from "@holdfast/protocol";
 import { type Authority, CLOCK_TOLERANCE_MS, fingerprintOf } from "./authority.ts";
 import type { CertificateRequest } from "./request.ts";
 import { newSerial, writeCertificate } from "./x509.ts";
 
-/** By this name agents and the command line ask for the controller, whatever its address is; no public DNS has it. */
-export const INTERNAL_NAME = "enrol.holdfast.internal";
 export const AGENT_URN = "urn:holdfast:agent:";
 const LIFE_MS = 30 * 24 * 3_600_000;
 /** Only this controller's clock looks at it, and clocks are set back by a little. */
@@ -67,7 +66,7 @@ export type ServerCertificate = {
   notAfter: Date;
 };
 
-/** A certificate for one of the controller's ports, valid for `names` (DNS or IP) and INTERNAL_NAME; the key is new. */
+/** A certificate for one of the controller's ports, valid for `names` (DNS or IP) and CONTROLLER_NAME; the key is new. */
 export function issueServerCertificate(authority: Authority, names: readonly string[], now: Date): ServerCertificate {
   // Not RSA: the server signs at every handshake, and P-256 costs it a twentieth.
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -75,10 +74,10 @@ export function issueServerCertificate(authority: Authority, names: readonly str
     Math.max(now.getTime() - CLOCK_TOLERANCE_MS, authority.issuing.validFromDate.getTime()),
   );
   const notAfter = wholeSecond(now.getTime() + LIFE_MS);
-  const all = [...new Set([INTERNAL_NAME, ...names])];
+  const all = [...new Set([CONTROLLER_NAME, ...names])];
   const leaf = writeCertificate({
     kind: "serverAuth",
-    subject: { commonName: INTERNAL_NAME },
+    subject: { commonName: CONTROLLER_NAME },
     names: all.map((name) => (isIP(name) === 0 ? { dns: name } : { ip: name })),
     publicKey,
     issuer: issuerOf(authority),
