@@ -25,8 +25,8 @@ export type ScanJob = {
   key: EngineKey | null;
   /** null: a full, where every data block counts as changed. */
   parent: Parent | null;
-  /** Gets the changed ranges; null when they are known otherwise. */
-  marker: Marker | null;
+  /** Gets the changed ranges, and may still be in the making; null when they are known otherwise. */
+  marker: Promise<Marker> | null;
   speedLimit?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress: (done: number, total: number) => void;
@@ -38,7 +38,7 @@ type Pass = { map: MapSummary; changedBytes: number; lied: boolean };
 
 /** One pass over the source: writes the new map and marks what differs from the parent. */
 async function scanOnce(job: ScanJob, useBitmap: boolean): Promise<Pass> {
-  const { session, parent, marker } = job;
+  const { session, parent } = job;
   const clean = new Set<number>();
   const dirty = useBitmap ? session.dirty : null;
   const samples = sampleBlocks(session.size, SAMPLES);
@@ -57,6 +57,8 @@ async function scanOnce(job: ScanJob, useBitmap: boolean): Promise<Pass> {
   const pass = { changedBytes: 0, lied: false };
   try {
     for await (const segment of scan) {
+      // Waited for only now: the threads read on meanwhile.
+      const marker = await job.marker;
       await writer.append(segment.actual);
       for (const range of changedRanges(segment.index, segment.changed, session.size)) {
         pass.changedBytes += range.length;

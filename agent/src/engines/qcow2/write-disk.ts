@@ -31,7 +31,8 @@ export type DiskJob = {
 export type WrittenDisk = Scanned & { fileSize: number; fileDigest: FileDigest; clusterSize: number };
 
 /** A full: QEMU copies all data while our workers hash the same frozen source. */
-async function writeFull(job: DiskJob, scan: ScanJob, marker: Marker): Promise<Scanned> {
+async function writeFull(job: DiskJob, scan: ScanJob, ready: Promise<Marker>): Promise<Scanned> {
+  const marker = await ready;
   for await (const range of dataRanges(job.session.client)) await marker.mark(range);
   const bitmap = await marker.applyTo(SOURCE_NODE);
   const stop = new AbortController();
@@ -54,10 +55,18 @@ function isEcho(reason: unknown, other: PromiseSettledResult<unknown>): boolean 
   return other.status === "rejected" && (reason as { code?: unknown } | undefined)?.code === "CANCELLED";
 }
 
-async function writeIncrement(job: DiskJob, scan: ScanJob, marker: Marker): Promise<Scanned> {
-  const scanned = await scanChanges({ ...scan, marker });
-  await copyBitmap(job, await marker.applyTo(SOURCE_NODE));
-  return scanned;
+/** An increment: our workers look for changes while the image is still being made, then QEMU copies what they found. */
+async function writeIncrement(job: DiskJob, scan: ScanJob, ready: Promise<Marker>): Promise<Scanned> {
+  // A failure of it is heard with the first segment; until then it must not count as unhandled.
+  const settled = ready.catch(() => undefined);
+  try {
+    const scanned = await scanChanges({ ...scan, marker: ready });
+    await copyBitmap(job, await (await ready).applyTo(SOURCE_NODE));
+    return scanned;
+  } finally {
+    // What is made after a failed job was tidied up would stay.
+    await settled;
+  }
 }
 
 async function copyBitmap(job: DiskJob, bitmap: string): Promise<void> {
@@ -70,15 +79,20 @@ async function copyBitmap(job: DiskJob, bitmap: string): Promise<void> {
   });
 }
 
+/** Makes the image, and the marker of what will be copied into it. */
+async function prepareTarget({ session, folder, backupId, image, parent }: DiskJob, clusterSize: number) {
+  const path = imagePath(folder, backupId) + PARTIAL;
+  // Beside a name in the header QEMU refuses the explicit graph that a chain of LUKS containers needs.
+  const backingName = parent === null || image.key !== null ? null : imageName(parent.sidecar.backup_id);
+  await createTarget(session.daemon, { path, size: session.size, image, clusterSize, backingName });
+  return await startMarker(session.daemon, session.size);
+}
+
 /** Writes image and map of one disk into `.partial` files. The journal of the job must exist before this. */
 export async function writeDisk(job: DiskJob): Promise<WrittenDisk> {
   const { session, folder, backupId, image, parent } = job;
   const path = imagePath(folder, backupId) + PARTIAL;
   const clusterSize = parent === null ? (image.clusterSize ?? SMALL_CLUSTER) : SMALL_CLUSTER;
-  // Beside a name in the header QEMU refuses the explicit graph that a chain of LUKS containers needs.
-  const backingName = parent === null || image.key !== null ? null : imageName(parent.sidecar.backup_id);
-  await createTarget(session.daemon, { path, size: session.size, image, clusterSize, backingName });
-  const marker = await startMarker(session.daemon, session.size);
   const scan: ScanJob = {
     session,
     mapPath: mapPath(folder, backupId) + PARTIAL,
@@ -89,13 +103,16 @@ export async function writeDisk(job: DiskJob): Promise<WrittenDisk> {
     signal: job.signal,
     onProgress: (done, total) => job.onProgress({ phase: "scan", done, total }),
   };
-  const scanned = await (parent === null ? writeFull : writeIncrement)(job, scan, marker);
+  const ready = prepareTarget(job, clusterSize);
+  const scanned = await (parent === null ? writeFull : writeIncrement)(job, scan, ready);
   job.onProgress({ phase: "finish", done: 0, total: 1 });
   await closeTarget(session.daemon, image.key);
-  await session.daemon.quit();
+  const quitting = session.daemon.quit();
+  quitting.catch(() => undefined);
   // Compressed and encrypted clusters have bytes that no guest sees, so these files are covered end to end.
   const scope = image.compression === "none" && image.key === null ? "metadata" : "whole";
   const fileDigest = await digestImageFile(path, scope);
+  await quitting;
   const { size: fileSize } = await stat(path);
   job.onProgress({ phase: "finish", done: 1, total: 1 });
   return { ...scanned, fileSize, fileDigest, clusterSize };
