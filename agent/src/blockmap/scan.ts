@@ -11,8 +11,8 @@ export type { BlockReader } from "./messages.ts";
 export type { Range } from "./ranges.ts";
 
 const DEFAULT_WORKERS = 4;
-/** Blocks of one task (8 MiB, some 5 ms): small enough to keep all workers busy, large enough not to notice the messages. */
-const TASK_BLOCKS = 128;
+/** Blocks of one task (16 MiB, 3 to 12 ms): few enough to keep all workers busy, enough not to notice the messages. */
+const TASK_BLOCKS = 256;
 /** Tasks handed out ahead of the consumer, for each worker. */
 const TASKS_AHEAD = 12;
 /** Under a speed limit tasks are this part of a second, so that reading does not come in bursts. */

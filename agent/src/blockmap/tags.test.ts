@@ -15,10 +15,11 @@ const KEY = createHash("sha256").update("tags").digest();
 const NONE = "00".repeat(16);
 const EVERYTHING: Range[] = [{ offset: 0, length: DISK }];
 
-/** GMAC as the standard says, with the block's number as nonce. */
+/** GMAC as the standard says; the nonce is the segment's index, zeros, and the block's number in it. */
 function naiveTag(block: number, content: Buffer, key = KEY): string {
   const nonce = Buffer.alloc(12);
-  nonce.writeUInt32BE(block, 8);
+  nonce.writeUInt32BE(block >> 10, 0);
+  nonce.writeUInt32BE(block & 1023, 8);
   const cipher = createCipheriv("aes-256-gcm", key, nonce);
   cipher.setAAD(content);
   cipher.final();
