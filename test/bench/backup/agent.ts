@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Measured, runMeasured } from "../measured-process.ts";
 
-const CLI = resolve(import.meta.dirname, "../../../agent/src/cli.ts");
+const CLI = resolve(import.meta.dirname, "../../../agent/bin/holdfast-agent.mjs");
 
 /** What the bench reads of a backup's description. */
 export type MadeBackup = {
