@@ -1,0 +1,111 @@
+import { stat } from "node:fs/promises";
+import { count } from "drizzle-orm";
+import { expect, it } from "vitest";
+import { addAgent } from "./agents.ts";
+import { addRows } from "./bulk.ts";
+import type { Db, Store } from "./db.ts";
+import { type HistoryRules, purgeHistory } from "./retention.ts";
+import type { Tables } from "./schema.ts";
+import { openStore } from "./store.ts";
+import { describeOnBothStores } from "./test-stores.ts";
+
+const NOW = new Date("2026-06-01T00:00:00.000Z");
+const daysAgo = (days: number) => new Date(NOW.getTime() - days * 86_400_000);
+const WIDE = { maxAgeDays: 10_000, maxRows: 1_000_000 };
+const rules = (some: Partial<HistoryRules>): HistoryRules => ({ events: WIDE, executions: WIDE, audit: WIDE, ...some });
+
+let serial = 0;
+function event(receivedAt: Date): Tables["events"]["$inferInsert"] {
+  serial += 1;
+  const place = { agentId: "a", epoch: "e", seq: serial };
+  return { ...place, eventId: `event-${serial}`, kind: "log", at: NOW, receivedAt, body: { text: "x".repeat(500) } };
+}
+function run(runId: string, vmContextId: string, state: "running" | "completed" | "failed", startedAt: Date) {
+  return { runId, agentId: "a", kind: "backup", vmContextId, state, startedAt, receivedAt: NOW } as const;
+}
+const rowsOf = (store: Store, table: "events" | "executions" | "audit") =>
+  store.read(async (db) => (await db.select({ rows: count() }).from(db.tables[table]))[0]?.rows);
+
+describeOnBothStores("the history's limits", (open) => {
+  it("removes old events in batches, but not the one at an applied place", async () => {
+    const store = await open();
+    const old = Array.from({ length: 1200 }, () => event(daysAgo(100)));
+    const kept = old[3]?.eventId ?? "";
+    await store.write(async (db) => {
+      await addRows(db, db.tables.events, [...old, event(daysAgo(1)), event(daysAgo(100))]);
+      const told = { name: "w", hostname: "w", platform: "linux", version: "0", createdAt: NOW };
+      await addAgent(db, { agentId: "a", ...told });
+      const place = { agentId: "a", epoch: "e", appliedSeq: 4, appliedEventId: kept, openedAt: NOW };
+      await db.insert(db.tables.spoolEpochs).values([place, { ...place, epoch: "new", appliedEventId: null }]);
+    });
+    const removed = await purgeHistory(store, rules({ events: { ...WIDE, maxAgeDays: 90 } }), NOW);
+    expect(removed).toEqual({ events: 1199, executions: 0, audit: 0 });
+    const left = await store.read((db) => db.select({ eventId: db.tables.events.eventId }).from(db.tables.events));
+    expect(left.map(({ eventId }) => eventId)).toContain(kept);
+    expect(left).toHaveLength(3);
+  });
+
+  it("keeps running runs and the newest of every outcome of an item, however old", async () => {
+    const store = await open();
+    const runs = [
+      run("1", "vm", "completed", daysAgo(900)),
+      run("2", "vm", "completed", daysAgo(800)),
+      run("3", "vm", "failed", daysAgo(850)),
+      run("4", "vm", "failed", daysAgo(840)),
+      run("5", "vm", "running", daysAgo(880)),
+      run("6", "other", "completed", daysAgo(999)),
+      run("7", "vm", "running", daysAgo(1)),
+      run("8", "vm", "completed", daysAgo(10)),
+    ];
+    await store.write((db) => addRows(db, db.tables.executions, runs));
+    await purgeHistory(store, rules({ executions: { ...WIDE, maxAgeDays: 365 } }), NOW);
+    const left = await store.read((db) => db.select({ runId: db.tables.executions.runId }).from(db.tables.executions));
+    expect(left.map(({ runId }) => runId).sort()).toEqual(["4", "5", "6", "7", "8"]);
+  });
+
+  it("keeps to a number of rows", async () => {
+    const store = await open();
+    const runs = Array.from({ length: 700 }, (_, day) => run(`run-${day}`, "vm", "completed", daysAgo(day)));
+    const entry = { at: NOW, actor: "x", action: "x", outcome: "done", details: {} };
+    await store.write(async (db) => {
+      await addRows(db, db.tables.executions, runs);
+      await addRows(
+        db,
+        db.tables.audit,
+        Array.from({ length: 700 }, () => entry),
+      );
+    });
+    const few = { ...WIDE, maxRows: 40 };
+    expect(await purgeHistory(store, rules({ executions: few, audit: few }), NOW)).toMatchObject({
+      executions: 660,
+      audit: 660,
+    });
+    expect([await rowsOf(store, "executions"), await rowsOf(store, "audit")]).toEqual([40, 40]);
+    const [oldest] = await store.read((db) =>
+      db.select().from(db.tables.executions).orderBy(db.tables.executions.startedAt),
+    );
+    expect(oldest?.runId).toBe("run-39");
+  });
+
+  it("a year of events takes no more room than a month of them", async () => {
+    const place = await open.place();
+    const store = await openStore(place);
+    const month = (db: Db) =>
+      addRows(
+        db,
+        db.tables.events,
+        Array.from({ length: 1500 }, () => event(NOW)),
+      );
+    try {
+      for (let months = 0; months < 12; months++) {
+        await store.write(month);
+        await purgeHistory(store, rules({ events: { ...WIDE, maxRows: 2000 } }), NOW);
+      }
+      expect(await rowsOf(store, "events")).toBe(2000);
+    } finally {
+      await store.close();
+    }
+    // 18,000 of them were written, about 14 MiB.
+    if ("file" in place) expect((await stat(place.file)).size).toBeLessThan(6 * 1024 * 1024);
+  });
+});
