@@ -37,7 +37,7 @@ describe("what is no disk", () => {
       await writeFile(join(disks, "odd"), "x".repeat(1000));
       return fileSource(join(disks, "odd"));
     });
-    expect(odd).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: /has 1000 bytes/ });
+    expect(odd).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: expect.stringMatching(/has 1000 bytes/) });
     const empty = await refused(async ({ disks }) => {
       await writeFile(join(disks, "empty"), "");
       return fileSource(join(disks, "empty"), "qcow2");
@@ -48,7 +48,7 @@ describe("what is no disk", () => {
     const missing = await refused(async ({ disks }) => fileSource(join(disks, "missing", "disk")));
     expect(missing.code).toBe("SOURCE_MISSING");
     const file = await refused(async ({ disks }) => ({ kind: "block", path: join(disks, "disk.raw") }));
-    expect(file).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: /not a block device/ });
+    expect(file).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: expect.stringMatching(/not a block device/) });
   });
 
   it("an image of another format than is said", async () => {
@@ -56,7 +56,7 @@ describe("what is no disk", () => {
       await qemuImg("create", "-q", "-f", "vdi", join(disks, "image"), "1M");
       return fileSource(join(disks, "image"), "vhdx");
     });
-    expect(error).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: /is not a vhdx image/ });
+    expect(error).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: expect.stringMatching(/is not a vhdx image/) });
   });
 
   it("an image that is cut off inside its tables", async () => {
@@ -77,7 +77,7 @@ describe("what may not be read", () => {
       await makeRawDisk(join(folder, "disk"), MIB);
       return fileSource(join(folder, "disk"));
     });
-    expect(outside).toMatchObject({ code: "SOURCE_NOT_ALLOWED", remedy: /`roots`/ });
+    expect(outside).toMatchObject({ code: "SOURCE_NOT_ALLOWED", remedy: expect.stringMatching(/`roots`/) });
     const dotted = await refused(async ({ disks, folder }) => {
       await makeRawDisk(join(folder, "disk"), MIB);
       return fileSource(`${disks}/../disk`);
@@ -88,7 +88,7 @@ describe("what may not be read", () => {
       await symlink(join(folder, "disk"), join(disks, "link"));
       return fileSource(join(disks, "link"));
     });
-    expect(linked).toMatchObject({ code: "SOURCE_NOT_ALLOWED", details: /leads to/ });
+    expect(linked).toMatchObject({ code: "SOURCE_NOT_ALLOWED", details: expect.stringMatching(/leads to/) });
     const sibling = await refused(async ({ disks }) => {
       await mkdir(`${disks}-not`);
       await makeRawDisk(join(`${disks}-not`, "disk"), MIB);
@@ -109,7 +109,7 @@ describe("what may not be read", () => {
     await runProgram("chown", "65534:65534", mine);
     await using script = startScript("back-up-once", [join(mine, "repository"), bench.disks, disk], 65_534);
     const answer = JSON.parse(await script.line());
-    expect(answer).toMatchObject({ code: "NO_PERMISSION", remedy: /access/ });
+    expect(answer).toMatchObject({ code: "NO_PERMISSION", remedy: expect.stringMatching(/access/) });
     expect(answer.message).toContain(disk);
     expect(answer.files).toEqual([]);
   });

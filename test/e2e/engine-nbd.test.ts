@@ -58,7 +58,10 @@ describe("a disk that another program serves over NBD", () => {
     await writeAt(disk, 6 * MIB, noise(100, 3));
     const next = await bench.backup({ disks }, context);
     expect(only(next)).toMatchObject({ backup_type: "incremental", bytes_transferred: 65_536 });
-    expect(only(next).change_detection).toMatchObject({ method: "hash-map", reason: /offers no bitmap named after/ });
+    expect(only(next).change_detection).toMatchObject({
+      method: "hash-map",
+      reason: expect.stringMatching(/offers no bitmap named after/),
+    });
     expect(await restored(bench, next)).toBe(await digestOf(disk));
   });
 
@@ -69,7 +72,7 @@ describe("a disk that another program serves over NBD", () => {
     const address = `127.0.0.1:${server.endpoint.port}`;
     const disks: SourceSpec[] = [{ kind: "nbd", uri: `nbd://${address}/` }];
     const refused = await refusal(bench.backup({ disks }));
-    expect(refused).toMatchObject({ code: "SOURCE_NOT_ALLOWED", remedy: /nbd_servers/ });
+    expect(refused).toMatchObject({ code: "SOURCE_NOT_ALLOWED", remedy: expect.stringMatching(/nbd_servers/) });
     expect(await restored(bench, await bench.backup({ disks }, { nbdServers: [address] }))).toBe(await digestOf(disk));
   });
 
@@ -95,7 +98,7 @@ describe("a disk that another program serves over NBD", () => {
     const plain = await refusal(bench.backup({ disks: [{ kind: "nbd", uri: `nbd://${address}/` }] }, context));
     expect(plain.code).toMatch(/^NBD_/);
     const bare = await refusal(bench.backup({ disks: [{ kind: "nbd", uri: `nbds://${address}/` }] }, context));
-    expect(bare).toMatchObject({ code: "BAD_CONFIG", remedy: /tls/ });
+    expect(bare).toMatchObject({ code: "BAD_CONFIG", remedy: expect.stringMatching(/tls/) });
     expect(await inventory(bench.repository)).toEqual(before);
   });
 
@@ -118,7 +121,10 @@ describe("a disk that another program serves over NBD", () => {
     await qemuIo(disk, "qcow2", "write -P 2 1M 64k", "write -z 2M 64k", "write -P 3 7M 512");
     await runProgram("qemu-img", "bitmap", "--disable", "-f", "qcow2", disk, bitmap);
     const next = await backUp(bitmap);
-    expect(only(next).change_detection).toMatchObject({ method: "dirty-bitmap", reason: /server offers a bitmap/ });
+    expect(only(next).change_detection).toMatchObject({
+      method: "dirty-bitmap",
+      reason: expect.stringMatching(/server offers a bitmap/),
+    });
     expect(only(next).bytes_transferred).toBe(3 * 65_536);
     expect(await restored(bench, next)).toBe(sha256(await readImage(disk, "qcow2")));
     expect(only(await backUp(bitmap)).change_detection.method).toBe("hash-map");

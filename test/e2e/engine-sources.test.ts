@@ -104,7 +104,7 @@ it("a block device, and one that is in use", async (context) => {
     if (!(await succeeds("mount", path, mount))) return context.skip("mounting does not work here");
     await expect(bench.backup({ disks }, { roots })).rejects.toMatchObject({
       code: "SOURCE_LOCKED",
-      remedy: /napshot/,
+      remedy: expect.stringMatching(/napshot/),
     });
   } finally {
     await succeeds("umount", mount);
@@ -122,7 +122,10 @@ it("a map that is lost or damaged is made up for by reading the chain again", as
   await writeAt(disk, 2 * MIB, noise(1000, 2));
   const next = only(await bench.backup());
   expect(next).toMatchObject({ backup_type: "incremental", bytes_transferred: 65_536 });
-  expect(next.change_detection).toMatchObject({ method: "compare", reason: /cannot be used \(its digest is not/ });
+  expect(next.change_detection).toMatchObject({
+    method: "compare",
+    reason: expect.stringMatching(/cannot be used \(its digest is not/),
+  });
   expect(sha256(await restoreByQemuImg(bench.diskFolder, next))).toBe(sha256(await readImage(disk, "raw")));
   await writeFile(map, "");
   await writeAt(disk, 2 * MIB, noise(2000, 3));

@@ -113,6 +113,6 @@ describe("a qcow2 image that would lead QEMU somewhere else is refused before QE
       await qemuImg("create", "-q", "-f", "vmdk", "-o", "subformat=monolithicFlat", flat, "1M");
       return fileSource(flat, "vmdk");
     });
-    expect(error).toMatchObject({ code: "SOURCE_UNSAFE", remedy: /onvert/ });
+    expect(error).toMatchObject({ code: "SOURCE_UNSAFE", remedy: expect.stringMatching(/onvert/) });
   });
 });

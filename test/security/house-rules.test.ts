@@ -152,6 +152,7 @@ describe("the source check holds what lint cannot see", () => {
     ["a rule switched off", ["// biome", "ignore lint: no"].join("-")],
     ["the compiler silenced", ["// @ts", "expect-error"].join("-")],
     ["a computed import", ["export const a = await import", "(`../$" + "{b}.ts`);"].join("")],
+    ["a pattern that matches anything", 'expect(a).toMatchObject({ b: "c", d: ' + "/e/ });"],
     ["an import inside a type", ["export type A = import", '("../a.ts").A;'].join("")],
   ])("refuses %s", (_what, code) => {
     expect(sourceFaults("a.ts", `export {};\n${code}\n`)).toEqual([expect.stringMatching(/^a\.ts:2: /)]);

@@ -142,7 +142,10 @@ test("nbdkit's error filter: each failed read says so, and the others are right"
   const client = await connectNbd(server.endpoint);
   await client.read(0, Buffer.alloc(MIB));
   await writeFile(trigger, "");
-  await expect(readAll(client, MIB)).rejects.toMatchObject({ code: "NO_SPACE", message: /ENOSPC/ });
+  await expect(readAll(client, MIB)).rejects.toMatchObject({
+    code: "NO_SPACE",
+    message: expect.stringMatching(/ENOSPC/),
+  });
   await client.close();
 });
 
@@ -168,9 +171,12 @@ test("a server that is killed midway, and one that is not there", async () => {
 test("an export that is not there, and the oldstyle handshake", async () => {
   await using qemu = await startQemuExport(["--blockdev", "driver=null-co,node-name=disk,size=1048576"]);
   const absent = connectNbd({ ...qemu.endpoint, exportName: "other" });
-  await expect(absent).rejects.toMatchObject({ code: "NBD_REFUSED", message: /UNKNOWN/ });
+  await expect(absent).rejects.toMatchObject({ code: "NBD_REFUSED", message: expect.stringMatching(/UNKNOWN/) });
   await using old = await startNbdkit(["--oldstyle", "memory", "size=1M"]);
-  await expect(connectNbd(old.endpoint)).rejects.toMatchObject({ code: "NBD_REFUSED", message: /old style/ });
+  await expect(connectNbd(old.endpoint)).rejects.toMatchObject({
+    code: "NBD_REFUSED",
+    message: expect.stringMatching(/old style/),
+  });
 });
 
 test("a bad sector behind QEMU is an I/O error of that read alone, and the connection goes on", async () => {

@@ -66,7 +66,7 @@ test("a link in an image's place is not followed", async () => {
   expect(result).toMatchObject({ status: "failed", findings: [{ code: "IMAGE_MISSING" }] });
   const target = join(made.root, "restored.raw");
   const restoring = restoreDisk(await made.read(), idOf(0), { keys: null, target, format: "raw" });
-  await expect(restoring).rejects.toMatchObject({ code: "REPOSITORY_DAMAGED", message: /link/ });
+  await expect(restoring).rejects.toMatchObject({ code: "REPOSITORY_DAMAGED", message: expect.stringMatching(/link/) });
 });
 
 test("internal snapshots and another size are refused", async () => {
