@@ -1,0 +1,93 @@
+/** Brings commands to connected agents: noted as sent first, so that what is queued was surely never seen. */
+import type { Command, CommandState } from "@holdfast/protocol";
+import { and, asc, eq, inArray } from "drizzle-orm";
+import type { Logger } from "pino";
+import { deliveries } from "../../domain/command.ts";
+import { pieces } from "../../store/bulk.ts";
+import type { ServiceContext } from "../context.ts";
+import type { Links } from "../presence/links.ts";
+import { type CommandRow, factsOf } from "./command-row.ts";
+
+export type DeliveryContext = ServiceContext & { links: Links; log: Logger };
+export type Delivery = {
+  /** The agent came: everything that it has not answered is sent, also once more. Never rejects. */
+  connected(agentId: string): Promise<void>;
+  /** A command was queued: after the commit. Never rejects. */
+  queued(agentId: string): Promise<void>;
+  /** A cancel was noted: after the commit. Never overtakes its command. */
+  cancelled(agentId: string, commandId: string): Promise<void>;
+};
+
+const AT_ONCE = 1000;
+const UNANSWERED: readonly CommandState[] = ["queued", "sent", "accepted", "running"];
+
+export function openDelivery(context: DeliveryContext): Delivery {
+  const chains = new Map<string, Promise<void>>();
+
+  /** One after the other for each agent, so that frames keep the order in which they were noted. */
+  function inTurn(agentId: string, task: () => Promise<void>): Promise<void> {
+    const turn = (chains.get(agentId) ?? Promise.resolve()).then(task).catch((error: unknown) => {
+      context.log.error({ agent_id: agentId, err: error }, "commands could not be delivered");
+    });
+    chains.set(agentId, turn);
+    return turn.finally(() => {
+      if (chains.get(agentId) === turn) chains.delete(agentId);
+    });
+  }
+
+  return {
+    connected: (agentId) => inTurn(agentId, () => deliver(context, agentId, UNANSWERED)),
+    queued: (agentId) => inTurn(agentId, () => deliver(context, agentId, ["queued"])),
+    cancelled: (agentId, commandId) =>
+      inTurn(agentId, async () => {
+        context.links.send(agentId, { type: "cancel", command_id: commandId });
+      }),
+  };
+}
+
+async function deliver(context: DeliveryContext, agentId: string, states: readonly CommandState[]): Promise<void> {
+  const { store, links, now } = context;
+  if (!links.isConnected(agentId)) return;
+  const rows = await store.read((db) => {
+    const { commands: c } = db.tables;
+    const where = and(eq(c.agentId, agentId), inArray(c.state, [...states]));
+    return db.select().from(c).where(where).orderBy(asc(c.createdAt), asc(c.commandId)).limit(AT_ONCE);
+  });
+  const at = now();
+  const wanted = rows.filter((row) => deliveries(factsOf(row), at.getTime()).length > 0);
+  const sent = await noteSent(context, wanted, at);
+  for (const row of wanted) {
+    if (row.state === "queued" && !sent.has(row.commandId)) continue;
+    for (const effect of deliveries(factsOf(row), at.getTime()))
+      if (effect === "command") links.send(agentId, { type: "command", command: commandOf(row) });
+      else links.send(agentId, { type: "cancel", command_id: row.commandId });
+  }
+}
+
+/** Those that are still queued when it is written; one may have been cancelled meanwhile. */
+async function noteSent({ store }: DeliveryContext, rows: readonly CommandRow[], at: Date): Promise<Set<string>> {
+  const queued = rows.filter(({ state }) => state === "queued").map(({ commandId }) => commandId);
+  if (queued.length === 0) return new Set();
+  return await store.write(async (db) => {
+    const { commands: c } = db.tables;
+    const sent = new Set<string>();
+    for (const some of pieces(queued)) {
+      const where = and(inArray(c.commandId, some), eq(c.state, "queued"));
+      const noted = await db.update(c).set({ state: "sent", sentAt: at }).where(where).returning({ id: c.commandId });
+      for (const { id } of noted) sent.add(id);
+    }
+    return sent;
+  });
+}
+
+function commandOf(row: CommandRow): Command {
+  return {
+    command_id: row.commandId,
+    author: row.author,
+    reason: row.reason,
+    created_at: row.createdAt.toISOString(),
+    deadline: row.deadline.toISOString(),
+    kind: row.kind,
+    arguments: row.arguments,
+  };
+}

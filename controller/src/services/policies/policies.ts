@@ -1,0 +1,70 @@
+/** Keeps every connected host's policy at the controller's newest version. */
+import { eq } from "drizzle-orm";
+import type { Logger } from "pino";
+import { findAgent } from "../../store/agents.ts";
+import type { ServiceContext } from "../context.ts";
+import type { Links } from "../presence/links.ts";
+import { hostPolicy } from "./host-policy.ts";
+
+export type PoliciesContext = ServiceContext & { links: Links; log: Logger };
+export type Policies = {
+  /** A host came, with this version. */
+  connected(agentId: string, version: number): Promise<void>;
+  /** Its policy was changed: after the commit. */
+  changed(agentId: string): Promise<void>;
+  /** Its inventory was applied. */
+  inventoried(agentId: string): Promise<void>;
+};
+
+/** So long a controller that is behind waits for the host to say what it was told before (milliseconds). */
+const LEARN_MS = 60_000;
+
+export function openPolicies(context: PoliciesContext): Policies {
+  const { store, links, now, log } = context;
+  /** Hosts that know a newer policy than this controller, which was restored from an old copy; and what they know. */
+  const ahead = new Map<string, number>();
+
+  async function push(agentId: string): Promise<void> {
+    if (!links.isConnected(agentId)) return;
+    const policy = await store.read((db) => hostPolicy(db, agentId, now()));
+    if (policy !== undefined && !links.send(agentId, { type: "policy", policy }))
+      log.warn({ agent_id: agentId, items: policy.items.length }, "a policy could not be sent");
+  }
+
+  async function overtake(agentId: string): Promise<void> {
+    const known = ahead.get(agentId);
+    if (known === undefined) return;
+    ahead.delete(agentId);
+    await store.write(async (db) => {
+      const { agents } = db.tables;
+      const agent = await findAgent(db, agentId);
+      if (agent !== undefined && agent.policyVersion <= known)
+        await db
+          .update(agents)
+          .set({ policyVersion: known + 1 })
+          .where(eq(agents.agentId, agentId))
+          .execute();
+    });
+    await push(agentId);
+  }
+
+  return {
+    async connected(agentId, version) {
+      const agent = await store.read((db) => findAgent(db, agentId));
+      if (agent === undefined || agent.policyVersion === version) return;
+      if (agent.policyVersion > version) return await push(agentId);
+      log.warn(
+        { agent_id: agentId, version },
+        "the host has a newer policy than this controller: its inventory comes first",
+      );
+      ahead.set(agentId, version);
+      const later = () =>
+        overtake(agentId).catch((error: unknown) => log.error({ err: error }, "no policy was pushed"));
+      setTimeout(() => void later(), LEARN_MS).unref();
+    },
+    async changed(agentId) {
+      if (!ahead.has(agentId)) await push(agentId);
+    },
+    inventoried: overtake,
+  };
+}
