@@ -6,7 +6,10 @@ const FORBIDDEN = [
   { text: /@ts-(?:ignore|expect-error|nocheck)/, why: "the compiler is never silenced" },
   { text: /\bimport\((?!["'])/, why: "lint cannot follow a computed path: a dynamic import takes a plain string" },
   { text: /(?<!await |=> )\bimport\(["']/, why: "lint does not follow it inside a type: write `import type`" },
-  { text: /toMatchObject\(.*[{,] \w+: \/(?![/*])/, why: "there a bare pattern matches anything: expect.stringMatching(…)" },
+  {
+    text: /toMatchObject\(.*[{,] \w+: \/(?![/*])/,
+    why: "there a bare pattern matches anything: expect.stringMatching(…)",
+  },
 ];
 
 /** Everything wrong with one source file's text, each as `path:line: reason`; empty when nothing is. */
