@@ -29,6 +29,8 @@ CREATE TABLE commands (
   command_id TEXT PRIMARY KEY, command TEXT NOT NULL, state TEXT NOT NULL, last_change TEXT NOT NULL,
   deadline TEXT NOT NULL, noted_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE told (subject TEXT PRIMARY KEY, generation INTEGER NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE intents (intent_id TEXT PRIMARY KEY, intent TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE policy (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, policy TEXT NOT NULL) STRICT;
 `;
 
@@ -120,7 +122,9 @@ function checkRows(database: DatabaseSync): void {
       .prepare(
         `SELECT last_seq - acknowledged_seq - (SELECT count(*) FROM events) AS missing,
          (SELECT count(*) FROM events WHERE NOT json_valid(body)) +
-         (SELECT count(*) FROM commands WHERE NOT json_valid(command) OR NOT json_valid(last_change)) AS unreadable
+         (SELECT count(*) FROM commands WHERE NOT json_valid(command) OR NOT json_valid(last_change)) +
+         (SELECT count(*) FROM told WHERE NOT json_valid(state)) +
+         (SELECT count(*) FROM intents WHERE NOT json_valid(intent)) AS unreadable
          FROM spool`,
       )
       .get() ?? {};

@@ -4,6 +4,7 @@ import type { NotedCommand } from "./commands.ts";
 import type { SpoolEvent } from "./outbox.ts";
 import type { Room, RoomLimits } from "./room.ts";
 import type { Gap, ResumeReason } from "./row.ts";
+import type { Intent, SpoolChange, ToldFact } from "./told.ts";
 
 export type SpoolLog = (level: "info" | "warn" | "error", message: string) => void;
 
@@ -71,6 +72,14 @@ export type Spool = {
     owed(): { reason: ResumeReason; number: number } | null;
     /** Settles what `owed` gave; a later debt stays. */
     settle(number: number): void;
+    /** The number of the last debt, settled or not: what is told now is told under it. */
+    generation(): number;
+    /** What was told of everything whose subject begins so. */
+    told(prefix: string): ToldFact[];
   };
+  /** Work that is under way, or was cut off before what came of it was told. */
+  intents(): Intent[];
+  /** Events, what they tell of, and intents: all or none. BAD_REQUEST as `append`. */
+  record(change: SpoolChange): void;
   close(): void;
 };

@@ -24,6 +24,7 @@ import { DEFAULT_LIMITS, freeBytes, type Room, roomFor, spoolFull } from "./room
 import { type Gap, oweFacts, type ResumeReason, readRow, settleFacts } from "./row.ts";
 import { bringBack, salvage } from "./salvage.ts";
 import { openSharedFile, type SharedFile } from "./shared-file.ts";
+import { openIntents, recordChange, type SpoolChange, toldUnder } from "./told.ts";
 
 /** Opens `<stateDir>/spool.db`, made when missing. A damaged one is kept under another name and a new one begins. */
 export function openSpool(stateDir: string, options: SpoolOptions = {}): Spool {
@@ -99,7 +100,10 @@ function view(database: DatabaseSync): SpoolView {
   };
 }
 
-function notebooks(file: SharedFile, room: () => RoomNow): Pick<Spool, "commands" | "policy" | "facts"> {
+function notebooks(
+  file: SharedFile,
+  room: () => RoomNow,
+): Pick<Spool, "commands" | "policy" | "facts" | "intents" | "record"> {
   return {
     commands: {
       note: (command) => file.write((database) => noteCommand(database, command, room())),
@@ -119,7 +123,11 @@ function notebooks(file: SharedFile, room: () => RoomNow): Pick<Spool, "commands
           return owed_reason === null ? null : { reason: owed_reason as ResumeReason, number: owed_number };
         }),
       settle: (number) => file.write((database) => settleFacts(database, number)),
+      generation: () => file.read((database) => readRow(database).owed_number),
+      told: (prefix) => file.read((database) => toldUnder(database, prefix)),
     },
+    intents: () => file.read(openIntents),
+    record: (change: SpoolChange) => file.write((database) => recordChange(database, change, room())),
   };
 }
 
