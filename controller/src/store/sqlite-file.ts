@@ -15,7 +15,7 @@ const FULL_CHECK_BYTES = 512 * 1024 * 1024;
  * DATABASE_IN_USE while another process, or another store of this one, holds it.
  */
 export function lockSqliteFile(file: string): Connection {
-  const path = `${join(realpathSync(dirname(file)), basename(file))}.lock`;
+  const path = `${join(realFolder(file), basename(file))}.lock`;
   makePrivately(path);
   const lock = new Database(path, { timeout: 0 });
   try {
@@ -29,6 +29,18 @@ export function lockSqliteFile(file: string): Connection {
     throw new ControllerError("DATABASE_IN_USE", {
       message: "Another controller uses this database: stop it first, or give this one a data folder of its own.",
       details: basename(file),
+      cause: error,
+    });
+  }
+}
+
+function realFolder(file: string): string {
+  try {
+    return realpathSync(dirname(file));
+  } catch (error) {
+    throw new ControllerError("BAD_CONFIG", {
+      message: "The folder of the database cannot be used: make it, or name another one.",
+      details: dirname(file),
       cause: error,
     });
   }

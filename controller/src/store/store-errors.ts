@@ -5,6 +5,8 @@ const UNIQUE = ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQL
 const REFERENCE = ["SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_TRIGGER", "23503"];
 const DAMAGED = ["SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"];
 const FULL = ["SQLITE_FULL", "53100"];
+/** Wrong password, unknown user or database, no right to make tables. */
+const UNWANTED = ["28P01", "28000", "3D000", "42501"];
 const AWAY = [
   ...["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN"],
   ...["CONNECTION_CLOSED", "CONNECTION_ENDED", "CONNECTION_DESTROYED", "CONNECT_TIMEOUT"],
@@ -25,6 +27,11 @@ export function storeError(error: unknown): unknown {
   if (belongs(code, REFERENCE))
     return new ControllerError("CONFLICT", { message: "It names something that does not exist.", cause: error });
   if (belongs(code, DAMAGED)) return databaseDamaged(code, error);
+  if (belongs(code, UNWANTED))
+    return new ControllerError("BAD_CONFIG", {
+      message: `The database server does not let Holdfast in (${code}): check user, password, database name and rights.`,
+      cause: error,
+    });
   if (belongs(code, FULL))
     return new ControllerError("UNAVAILABLE", {
       message: "The database's disk is full: make room, nothing was lost.",

@@ -1,0 +1,106 @@
+import { sql } from "drizzle-orm";
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PostgresServer, startPostgres } from "../../../test/helpers/postgres-server.ts";
+import { ControllerError } from "../errors.ts";
+import type { Store } from "./db.ts";
+import { putSetting, readSetting } from "./settings.ts";
+import { openStore } from "./store.ts";
+
+const WRITER = `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'`;
+let server: PostgresServer;
+let url = "";
+
+beforeAll(async () => {
+  server = await startPostgres();
+  url = server.url("postgres");
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+async function tell(statement: string): Promise<Record<string, unknown>[]> {
+  const admin = postgres(url, { max: 1 });
+  return await admin.unsafe(statement).finally(() => admin.end());
+}
+
+/** A connection that was cut shows itself in the next write at the latest; the one after it is on a new one. */
+async function writeAgain(store: Store, name: string): Promise<void> {
+  await store
+    .write((db) => putSetting(db, name, 1))
+    .catch((error: unknown) => {
+      if (!(error instanceof ControllerError && error.code === "UNAVAILABLE")) throw error;
+    });
+  await store.write((db) => putSetting(db, name, 2));
+}
+
+describe("the PostgreSQL store", () => {
+  it("belongs to one controller at a time", async () => {
+    const store = await openStore({ url });
+    await expect(openStore({ url })).rejects.toMatchObject({ code: "DATABASE_IN_USE" });
+    await store.close();
+    await (await openStore({ url })).close();
+  });
+
+  it("goes on after its connection was cut", async () => {
+    const store = await openStore({ url });
+    await tell(WRITER);
+    await writeAgain(store, "cut");
+    expect(await store.read((db) => readSetting(db, "cut"))).toBe(2);
+    await expect(openStore({ url })).rejects.toMatchObject({ code: "DATABASE_IN_USE" });
+    await store.close();
+  });
+
+  it("undoes the write in which its connection was cut", async () => {
+    const store = await openStore({ url });
+    const cut = store.write(async (db) => {
+      await putSetting(db, "half", 1);
+      await tell(WRITER);
+      await putSetting(db, "other half", 1);
+    });
+    await expect(cut).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await store.write((db) => putSetting(db, "whole", 1));
+    expect(await store.read((db) => readSetting(db, "half"))).toBeUndefined();
+    await store.close();
+  });
+
+  it("writes nothing once another controller took over while it was cut off", async () => {
+    const first = await openStore({ url });
+    await tell(WRITER);
+    const second = await openStore({ url });
+    await expect(writeAgain(first, "both")).rejects.toMatchObject({ code: "DATABASE_IN_USE" });
+    expect(await second.read((db) => readSetting(db, "both"))).toBeUndefined();
+    await second.close();
+    await first.write((db) => putSetting(db, "both", 3));
+    await first.close();
+  });
+
+  it("is acknowledged on disk, whatever the server's default", async () => {
+    await tell("ALTER SYSTEM SET synchronous_commit = off");
+    await tell("SELECT pg_reload_conf()");
+    const store = await openStore({ url });
+    const [seen] = await tell("SHOW synchronous_commit");
+    expect(seen).toEqual({ synchronous_commit: "off" });
+    expect(await ownSetting(store)).toBe("on");
+    await store.close();
+  });
+
+  it("says so of a server that is not there, and of one that does not want it", async () => {
+    const absent = openStore({ url: "postgres://holdfast:secret@127.0.0.1:1/postgres" });
+    await expect(absent).rejects.toMatchObject({ code: "UNAVAILABLE", message: expect.not.stringContaining("secret") });
+    for (const wrong of [server.url("missing"), url.replace("holdfast@", "stranger:secret@")])
+      await expect(openStore({ url: wrong })).rejects.toMatchObject({
+        code: "BAD_CONFIG",
+        message: expect.not.stringContaining("secret"),
+      });
+  });
+});
+
+async function ownSetting(store: Store): Promise<unknown> {
+  return await store.write(async (db) => {
+    const { settings } = db.tables;
+    const [row] = await db
+      .select({ value: sql<string>`current_setting('synchronous_commit')` })
+      .from(settings)
+      .limit(1);
+    return row?.value;
+  });
+}
