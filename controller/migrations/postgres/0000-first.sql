@@ -270,6 +270,8 @@ CREATE INDEX "executions_of_item" ON "executions" USING btree ("vm_context_id","
 --> statement-breakpoint
 CREATE INDEX "executions_state" ON "executions" USING btree ("state","started_at","run_id");
 --> statement-breakpoint
+CREATE INDEX "executions_kind" ON "executions" USING btree ("kind","started_at","run_id");
+--> statement-breakpoint
 CREATE INDEX "executions_of_command" ON "executions" USING btree ("command_id");
 --> statement-breakpoint
 CREATE INDEX "backups_newest" ON "backups" USING btree ("created_at","backup_id","agent_id");

@@ -160,6 +160,8 @@ CREATE INDEX `executions_of_item` ON `executions` (`vm_context_id`,`started_at`,
 --> statement-breakpoint
 CREATE INDEX `executions_state` ON `executions` (`state`,`started_at`,`run_id`);
 --> statement-breakpoint
+CREATE INDEX `executions_kind` ON `executions` (`kind`,`started_at`,`run_id`);
+--> statement-breakpoint
 CREATE INDEX `executions_of_command` ON `executions` (`command_id`);
 --> statement-breakpoint
 CREATE TABLE `backups` (

@@ -50,6 +50,7 @@ export function defineExecutions(d: Dialect) {
       d.index("executions_of_agent").on(t.agentId, t.startedAt, t.runId),
       d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
       d.index("executions_state").on(t.state, t.startedAt, t.runId),
+      d.index("executions_kind").on(t.kind, t.startedAt, t.runId),
       d.index("executions_of_command").on(t.commandId),
     ],
   );
