@@ -82,6 +82,8 @@ function startWorker(): PooledWorker {
       listener = undefined;
       worker.unref();
       idle.push(pooled);
+      // One that was taken and not used still has its last timer; it would end the worker in the middle of its work.
+      clearTimeout(idleTimer);
       idleTimer = setTimeout(end, IDLE_MS).unref();
     },
     discard: end,
