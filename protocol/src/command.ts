@@ -20,6 +20,8 @@ export const commandArguments = {
     backup_ids: z.record(z.string().regex(/^\d{1,3}$/), backupId),
     policy_id: z.string().max(100).nullable(),
     tags: z.record(z.string().min(1).max(100), z.string().max(500)),
+    /** The wished name of the moment that its disks share; a taken one gets a suffix. */
+    restore_point_id: z.string().min(1).max(200).optional(),
   }),
   "backup.delete": z.object({ repository_id: pathId, backup_ids: z.array(backupId).min(1).max(1000) }),
   "backup.pin": z.object({ ...placed, pinned: z.boolean(), reason: sentence }),

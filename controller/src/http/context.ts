@@ -1,7 +1,12 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "pino";
 import type { TokenIssuer } from "../services/access/tokens.ts";
-import type { ServiceContext } from "../services/context.ts";
+import type { Delivery } from "../services/commands/delivery.ts";
+import type { IdentityContext } from "../services/enrolment/context.ts";
+import type { Feed } from "../services/feed/feed.ts";
+import type { Policies } from "../services/policies/policies.ts";
+import type { Links } from "../services/presence/links.ts";
+import type { Presence } from "../services/presence/presence.ts";
 import { type RateLimit, type RateLimiter, rateLimiter } from "./rate-limit.ts";
 
 export type ApiLimits = {
@@ -26,7 +31,12 @@ const DEFAULT_LIMITS: ApiLimits = {
 };
 
 /** What the API works with. */
-export type ApiContext = ServiceContext & {
+export type ApiContext = IdentityContext & {
+  links: Pick<Links, "isConnected" | "disconnect" | "agents">;
+  presence: Pick<Presence, "progressOf">;
+  policies: Pick<Policies, "changed">;
+  delivery: Pick<Delivery, "queued" | "cancelled">;
+  feed: Pick<Feed, "publish" | "subscribe">;
   issuer: TokenIssuer;
   log: Logger;
   version: string;

@@ -1,11 +1,10 @@
 /** The API for tests: the real application on a real HTTPS port, with actors to call it as. */
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import type { IncomingHttpHeaders } from "node:http";
-import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import type { ControllerFrame } from "@holdfast/protocol";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeEach } from "vitest";
 import { type Authority, openAuthority } from "../adapters/pki/authority.ts";
@@ -13,23 +12,27 @@ import { issueServerCertificate } from "../adapters/pki/issue.ts";
 import type { Actor, Caller, Scope } from "../domain/access.ts";
 import { tokenIssuer } from "../services/access/tokens.ts";
 import { createApiKey } from "../services/api-keys/create.ts";
+import { openDelivery } from "../services/commands/delivery.ts";
+import { openFeed } from "../services/feed/feed.ts";
+import { openPolicies } from "../services/policies/policies.ts";
+import { type Links, openLinks } from "../services/presence/links.ts";
+import { openPresence } from "../services/presence/presence.ts";
 import { addAgent } from "../store/agents.ts";
 import type { Store } from "../store/db.ts";
 import { describeOnBothStores } from "../store/test-stores.ts";
 import { createApp } from "./app.ts";
 import { type ApiContext, type ApiLimits, apiContext } from "./context.ts";
 import { type Listener, listenHttps } from "./listener.ts";
+import { type Call, type Reply, send } from "./test-client.ts";
 
 export const START = new Date("2026-02-15T12:00:00.000Z");
 const { privateKey } = generateKeyPairSync("ed25519");
 
-export type Json = Record<string, unknown>;
-export type Reply = { status: number; body: Json; headers: IncomingHttpHeaders; text: string };
-/** `as`: a credential; null: none. Without it the admin's token. `raw`: a body that is sent as it is. */
-export type Call = { as?: string | null; body?: unknown; raw?: string; headers?: Record<string, string> };
-
 export type TestApi = {
   context: ApiContext;
+  /** The connections; what an agent was sent stands in `sent` when `connect` made the connection. */
+  links: Links;
+  connect: (agentId: string) => ControllerFrame[];
   store: Store;
   port: number;
   root: string;
@@ -52,7 +55,7 @@ export const testCaller: Caller = {
   source: "127.0.0.1",
 };
 
-let authority: Promise<{ authority: Authority; folder: string }> | undefined;
+let pkiOfFile: Promise<{ authority: Authority; folder: string }> | undefined;
 
 async function makeAuthority() {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-api-"));
@@ -62,8 +65,8 @@ async function makeAuthority() {
 /** Registers a suite twice, once for each database; `api()` is the API of the running test. */
 export function describeApi(name: string, suite: (api: () => TestApi) => void, limits: Partial<ApiLimits> = {}): void {
   afterAll(async () => {
-    if (authority !== undefined) await rm((await authority).folder, { recursive: true, force: true });
-    authority = undefined;
+    if (pkiOfFile !== undefined) await rm((await pkiOfFile).folder, { recursive: true, force: true });
+    pkiOfFile = undefined;
   });
   describeOnBothStores(name, (open) => {
     let api: TestApi | undefined;
@@ -81,12 +84,13 @@ export function describeApi(name: string, suite: (api: () => TestApi) => void, l
 }
 
 async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api: TestApi; listener: Listener }> {
-  authority ??= makeAuthority();
-  const pki = (await authority).authority;
+  pkiOfFile ??= makeAuthority();
+  const pki = (await pkiOfFile).authority;
   const clock = { now: START };
   const now = () => clock.now;
   const lines: string[] = [];
-  const context = testContext(store, now, lines, limits);
+  const links = openLinks();
+  const context = testContext({ store, now, lines, limits, pki, links });
   const certificate = issueServerCertificate(pki, ["localhost", "127.0.0.1"], new Date());
   const app = createApp(context);
   const listener = await listenHttps({ app, host: "127.0.0.1", port: 0, internal: () => certificate });
@@ -95,13 +99,18 @@ async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api
   const call = (method: string, path: string, how: Call = {}) =>
     send({ port: listener.port, ca: pki.rootPem, method, path, admin, how });
   const api: TestApi = {
-    ...{ context, store, port: listener.port, root: pki.rootPem, clock, admin, call },
+    ...{ context, links, store, port: listener.port, root: pki.rootPem, clock, admin, call },
     log: () => lines.join(""),
     get: (path, how) => call("GET", path, how),
     post: (path, body, how) => call("POST", path, { body, ...how }),
     key: async (scopes, agentId = null) => {
       const input = { name: "test", scopes, agentId, networks: [], zone: null, expiresAt: null };
       return (await createApiKey(context, testCaller, input)).text;
+    },
+    connect: (agentId) => {
+      const sent: ControllerFrame[] = [];
+      links.add(agentId, { send: (frame) => sent.push(frame) > 0, end: () => undefined });
+      return sent;
     },
     agent: async (name = "host") => {
       const agentId = randomUUID();
@@ -113,7 +122,16 @@ async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api
   return { api, listener };
 }
 
-function testContext(store: Store, now: () => Date, lines: string[], limits: Partial<ApiLimits>): ApiContext {
+type Parts = {
+  store: Store;
+  now: () => Date;
+  lines: string[];
+  limits: Partial<ApiLimits>;
+  pki: Authority;
+  links: Links;
+};
+
+function testContext({ store, now, lines, limits, pki, links }: Parts): ApiContext {
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       lines.push(chunk.toString());
@@ -121,49 +139,22 @@ function testContext(store: Store, now: () => Date, lines: string[], limits: Par
     },
   });
   const log = pino({ level: "info" }, stream);
+  const feed = openFeed({ store });
   const plenty = { burst: 1_000_000, perSecond: 1_000_000 };
   return apiContext({
     store,
     now,
     issuer: tokenIssuer(privateKey, now),
     log,
+    authority: pki,
+    agentUrl: "wss://localhost:8444",
+    links,
+    feed,
+    delivery: openDelivery({ store, now, links, log }),
+    policies: openPolicies({ store, now, links, log }),
+    presence: openPresence({ store, now, feed }),
     version: "test",
     limits: { credential: plenty, failures: plenty, enrolment: plenty, agentSeconds: 0.2, ...limits },
     checkAnswers: true,
   });
-}
-
-type Sending = { port: number; ca: string; method: string; path: string; admin: string; how: Call };
-
-function send({ port, ca, method, path, admin, how }: Sending): Promise<Reply> {
-  const text = how.raw ?? (how.body === undefined ? undefined : JSON.stringify(how.body));
-  const credential = how.as === undefined ? admin : how.as;
-  const headers = {
-    ...(text === undefined
-      ? {}
-      : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }),
-    ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
-    ...how.headers,
-  };
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, ca, method, path, headers, agent: false }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on("data", (piece: Buffer) => pieces.push(piece));
-      response.on("error", reject);
-      response.on("end", () => {
-        const body = Buffer.concat(pieces).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: body, body: parse(body) });
-      });
-    });
-    asked.on("error", reject);
-    asked.end(text);
-  });
-}
-
-function parse(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return {};
-  }
 }

@@ -5,21 +5,20 @@ import { ControllerError } from "../../errors.ts";
 import { putRows } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { ServiceContext } from "../context.ts";
 import { findLiveAgent } from "../lists/find-agent.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
-import { nextPolicy } from "../repositories/next-policy.ts";
+import { type DefinitionContext, nextPolicy } from "../repositories/next-policy.ts";
 import { findItem, type ItemRef, type ItemRow } from "./find.ts";
 
 /** Puts an item under protection. CONFLICT when the agent has it, NOT_FOUND, AGENT_REVOKED, VALIDATION_ERROR. */
 export async function createItem(
-  { store, now }: ServiceContext,
+  { store, now, policies }: DefinitionContext,
   caller: Caller,
   agentId: string,
   entry: ItemEntry,
 ): Promise<ItemRow> {
   const at = now();
-  return await store.write(async (db) => {
+  const defined = await store.write(async (db) => {
     const { items } = db.tables;
     const agent = await findLiveAgent(db, caller.actor, agentId);
     await checkEntry(db, agentId, entry);
@@ -35,17 +34,19 @@ export async function createItem(
     await recordAudit(db, caller, { action: "items.create", subject: subject(row), outcome: "done" }, at);
     return row;
   });
+  await policies.changed(defined.agentId);
+  return defined;
 }
 
 /** Replaces what an item is. PROTECTED when the host's own configuration defines it. */
 export async function changeItem(
-  { store, now }: ServiceContext,
+  { store, now, policies }: DefinitionContext,
   caller: Caller,
   ref: ItemRef,
   entry: Omit<ItemEntry, "vm_context_id">,
 ): Promise<ItemRow> {
   const at = now();
-  return await store.write(async (db) => {
+  const defined = await store.write(async (db) => {
     const { row: known, agent } = await ownItem(db, caller, ref);
     const whole = { ...entry, vm_context_id: known.vmContextId };
     await checkEntry(db, known.agentId, whole);
@@ -55,12 +56,18 @@ export async function changeItem(
     await recordAudit(db, caller, { action: "items.change", subject: subject(row), outcome: "done" }, at);
     return row;
   });
+  await policies.changed(defined.agentId);
+  return defined;
 }
 
 /** Ends an item's protection; its backups stay. PROTECTED when the host's own configuration defines it. */
-export async function removeItem({ store, now }: ServiceContext, caller: Caller, ref: ItemRef): Promise<ItemRow> {
+export async function removeItem(
+  { store, now, policies }: DefinitionContext,
+  caller: Caller,
+  ref: ItemRef,
+): Promise<ItemRow> {
   const at = now();
-  return await store.write(async (db) => {
+  const defined = await store.write(async (db) => {
     const { row: known, agent } = await ownItem(db, caller, ref);
     const row: ItemRow = { ...known, retiredAt: at, updatedAt: at };
     await db.update(db.tables.items).set({ retiredAt: at, updatedAt: at }).where(isRow(db, known));
@@ -68,6 +75,8 @@ export async function removeItem({ store, now }: ServiceContext, caller: Caller,
     await recordAudit(db, caller, { action: "items.remove", subject: subject(row), outcome: "done" }, at);
     return row;
   });
+  await policies.changed(defined.agentId);
+  return defined;
 }
 
 async function ownItem(db: Db, caller: Caller, ref: ItemRef) {

@@ -1,9 +1,8 @@
 import { eq } from "drizzle-orm";
 import { type Actor, maySeeAgent } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
+import type { AgentRow } from "../../store/agents.ts";
 import type { Db } from "../../store/db.ts";
-
-export type AgentRow = Db["tables"]["agents"]["$inferSelect"];
 
 /** An agent that this actor may know of. NOT_FOUND otherwise, the same for unknown and foreign ones. */
 export async function findAgent(db: Db, actor: Actor, agentId: string): Promise<AgentRow> {

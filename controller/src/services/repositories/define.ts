@@ -5,20 +5,19 @@ import { ControllerError } from "../../errors.ts";
 import { putRows } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { ServiceContext } from "../context.ts";
 import { findLiveAgent } from "../lists/find-agent.ts";
 import { findRepository, type RepositoryRef, type RepositoryRow } from "./find.ts";
-import { nextPolicy } from "./next-policy.ts";
+import { type DefinitionContext, nextPolicy } from "./next-policy.ts";
 
 /** Tells an agent of a repository. CONFLICT when it has it, NOT_FOUND, AGENT_REVOKED. */
 export async function createRepository(
-  { store, now }: ServiceContext,
+  { store, now, policies }: DefinitionContext,
   caller: Caller,
   agentId: string,
   entry: RepositoryEntry,
 ): Promise<RepositoryRow> {
   const at = now();
-  return await store.write(async (db) => {
+  const defined = await store.write(async (db) => {
     const { repositories } = db.tables;
     const agent = await findLiveAgent(db, caller.actor, agentId);
     const key = { agentId, repositoryId: entry.repository_id };
@@ -31,17 +30,19 @@ export async function createRepository(
     await recordAudit(db, caller, { action: "repositories.create", subject: subject(row), outcome: "done" }, at);
     return row;
   });
+  await policies.changed(defined.agentId);
+  return defined;
 }
 
 /** Replaces what a repository is. PROTECTED when the host's own configuration defines it. */
 export async function changeRepository(
-  { store, now }: ServiceContext,
+  { store, now, policies }: DefinitionContext,
   caller: Caller,
   ref: RepositoryRef,
   entry: Omit<RepositoryEntry, "repository_id">,
 ): Promise<RepositoryRow> {
   const at = now();
-  return await store.write(async (db) => {
+  const defined = await store.write(async (db) => {
     const { row: known, agent } = await ownRepository(db, caller, ref);
     const row: RepositoryRow = { ...known, ...columns(entry), updatedAt: at };
     await db.update(db.tables.repositories).set(row).where(isRow(db, known));
@@ -49,16 +50,18 @@ export async function changeRepository(
     await recordAudit(db, caller, { action: "repositories.change", subject: subject(row), outcome: "done" }, at);
     return row;
   });
+  await policies.changed(defined.agentId);
+  return defined;
 }
 
 /** Forgets a repository; what lies in it stays. HAS_DEPENDENTS with the items that use it; PROTECTED as above. */
 export async function removeRepository(
-  { store, now }: ServiceContext,
+  { store, now, policies }: DefinitionContext,
   caller: Caller,
   ref: RepositoryRef,
 ): Promise<RepositoryRow> {
   const at = now();
-  return await store.write(async (db) => {
+  const defined = await store.write(async (db) => {
     const { row: known, agent } = await ownRepository(db, caller, ref);
     await refuseWhileUsed(db, known);
     const row: RepositoryRow = { ...known, retiredAt: at, updatedAt: at };
@@ -67,6 +70,8 @@ export async function removeRepository(
     await recordAudit(db, caller, { action: "repositories.remove", subject: subject(row), outcome: "done" }, at);
     return row;
   });
+  await policies.changed(defined.agentId);
+  return defined;
 }
 
 async function ownRepository(db: Db, caller: Caller, ref: RepositoryRef) {

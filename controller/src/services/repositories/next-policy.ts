@@ -1,8 +1,13 @@
 import { eq } from "drizzle-orm";
+import type { AgentRow } from "../../store/agents.ts";
 import type { Db } from "../../store/db.ts";
-import type { AgentRow } from "../lists/find-agent.ts";
+import type { ServiceContext } from "../context.ts";
+import type { Policies } from "../policies/policies.ts";
 
-/** What the host is to protect has changed: its policy gets the next version, and is pushed when the host is there. */
+/** What it takes to change what a host protects. */
+export type DefinitionContext = ServiceContext & { policies: Pick<Policies, "changed"> };
+
+/** What the host is to protect has changed: its policy gets the next version, to be pushed after the commit. */
 export async function nextPolicy(db: Db, agent: AgentRow): Promise<void> {
   const { agents } = db.tables;
   const policyVersion = agent.policyVersion + 1;

@@ -1,0 +1,83 @@
+import { uuid } from "@holdfast/protocol";
+import { z } from "@hono/zod-openapi";
+import { changeAgent } from "../../services/agents/change.ts";
+import { getAgent, listAgents } from "../../services/agents/list.ts";
+import { revokeAgent } from "../../services/certificates/revoke-agent.ts";
+import { agentBody, toAgent } from "../answers/agent.ts";
+import { labels, pageBody, pageFields, paging } from "../answers/common.ts";
+import { type Endpoint, endpoint } from "../endpoint.ts";
+
+const tag = "agents";
+const params = z.strictObject({ agent_id: uuid });
+
+const list = endpoint({
+  method: "get",
+  path: "/api/v1/agents",
+  tag,
+  summary: "The hosts",
+  action: "agents.read",
+  query: z.strictObject({
+    state: z.enum(["enrolled", "revoked"]).optional(),
+    hostname: z.string().max(255).optional(),
+    ...paging,
+  }),
+  answers: { 200: z.strictObject({ agents: z.array(agentBody), ...pageFields }) },
+  handle: async (context, { query, caller }) => {
+    const page = await listAgents(context, caller.actor, query);
+    const agents = page.rows.map((row) => toAgent(row, context.links.isConnected(row.agentId)));
+    return { status: 200, body: { agents, ...pageBody(page) } };
+  },
+});
+
+const get = endpoint({
+  method: "get",
+  path: "/api/v1/agents/{agent_id}",
+  tag,
+  summary: "One host",
+  action: "agents.read",
+  params,
+  answers: { 200: agentBody },
+  handle: async (context, { params: { agent_id }, caller }) => {
+    const row = await getAgent(context, caller.actor, agent_id);
+    return { status: 200, body: toAgent(row, context.links.isConnected(agent_id)) };
+  },
+});
+
+const change = endpoint({
+  method: "patch",
+  path: "/api/v1/agents/{agent_id}",
+  tag,
+  summary: "Rename a host, or label it",
+  action: "agents.change",
+  params,
+  body: z.strictObject({ name: z.string().trim().min(1).max(200).optional(), labels: labels.optional() }),
+  answers: { 200: agentBody },
+  handle: async (context, { params: { agent_id }, body, caller }) => {
+    const row = await changeAgent(context, caller, agent_id, body);
+    return { status: 200, body: toAgent(row, context.links.isConnected(agent_id)) };
+  },
+});
+
+const revoke = endpoint({
+  method: "post",
+  path: "/api/v1/agents/{agent_id}/revoke",
+  tag,
+  summary: "End a host's right to connect, for good",
+  description: "Its certificates are refused from now on and its connection ends at once. What it told stays.",
+  action: "agents.revoke",
+  params,
+  body: z.strictObject({ reason: z.string().trim().max(500).default("revoked by a person") }),
+  answers: { 200: agentBody },
+  handle: async (context, { params: { agent_id: agentId }, body: { reason }, caller }) => {
+    const { disconnect } = await revokeAgent(context, caller, { agentId, reason });
+    context.links.disconnect(disconnect, {
+      code: "AGENT_REVOKED",
+      message: "this agent was revoked",
+      retryAfterSeconds: null,
+    });
+    const row = await getAgent(context, caller.actor, agentId);
+    return { status: 200, body: toAgent(row, context.links.isConnected(agentId)) };
+  },
+});
+
+export const agentRoutes: readonly Endpoint[] = [list, get, change, revoke];
