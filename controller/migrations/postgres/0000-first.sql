@@ -272,7 +272,7 @@ CREATE INDEX "executions_state" ON "executions" USING btree ("state","started_at
 --> statement-breakpoint
 CREATE INDEX "executions_kind" ON "executions" USING btree ("kind","started_at","run_id");
 --> statement-breakpoint
-CREATE INDEX "executions_of_command" ON "executions" USING btree ("command_id");
+CREATE INDEX "executions_of_command" ON "executions" USING btree ("command_id") WHERE "executions"."command_id" is not null;
 --> statement-breakpoint
 CREATE INDEX "backups_newest" ON "backups" USING btree ("created_at","backup_id","agent_id");
 --> statement-breakpoint
@@ -288,7 +288,7 @@ CREATE INDEX "backups_status" ON "backups" USING btree ("status","created_at","b
 --> statement-breakpoint
 CREATE INDEX "backups_parent" ON "backups" USING btree ("agent_id","parent_backup_id");
 --> statement-breakpoint
-CREATE INDEX "backups_command" ON "backups" USING btree ("command_id");
+CREATE INDEX "backups_command" ON "backups" USING btree ("command_id") WHERE "backups"."command_id" is not null;
 --> statement-breakpoint
 CREATE INDEX "verifications_newest" ON "verifications" USING btree ("verified_at","verification_id");
 --> statement-breakpoint

@@ -162,7 +162,7 @@ CREATE INDEX `executions_state` ON `executions` (`state`,`started_at`,`run_id`);
 --> statement-breakpoint
 CREATE INDEX `executions_kind` ON `executions` (`kind`,`started_at`,`run_id`);
 --> statement-breakpoint
-CREATE INDEX `executions_of_command` ON `executions` (`command_id`);
+CREATE INDEX `executions_of_command` ON `executions` (`command_id`) WHERE "executions"."command_id" is not null;
 --> statement-breakpoint
 CREATE TABLE `backups` (
 	`agent_id` text NOT NULL,
@@ -214,7 +214,7 @@ CREATE INDEX `backups_status` ON `backups` (`status`,`created_at`,`backup_id`);
 --> statement-breakpoint
 CREATE INDEX `backups_parent` ON `backups` (`agent_id`,`parent_backup_id`);
 --> statement-breakpoint
-CREATE INDEX `backups_command` ON `backups` (`command_id`);
+CREATE INDEX `backups_command` ON `backups` (`command_id`) WHERE "backups"."command_id" is not null;
 --> statement-breakpoint
 CREATE TABLE `verifications` (
 	`verification_id` text PRIMARY KEY NOT NULL,

@@ -1,5 +1,6 @@
 /** What is protected, where it goes, and every backup that was made of it. */
 import type { BackupType, Problem, Sidecar, SidecarBody } from "@holdfast/protocol";
+import { isNotNull } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
 
 export type Origin = "host" | "controller";
@@ -108,6 +109,6 @@ export function defineBackups(d: Dialect) {
     d.index("backups_repository").on(t.repositoryId, t.createdAt, t.backupId),
     d.index("backups_status").on(t.status, t.createdAt, t.backupId),
     d.index("backups_parent").on(t.agentId, t.parentBackupId),
-    d.index("backups_command").on(t.commandId),
+    d.index("backups_command").on(t.commandId).where(isNotNull(t.commandId)),
   ]);
 }

@@ -1,5 +1,6 @@
 /** What happened: events as they came, and what was made of them. No foreign keys here: this is the hot path. */
 import type { Drill, Problem, RunEnd, RunKind, RunProgress, Verification } from "@holdfast/protocol";
+import { isNotNull } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
 
 export type ExecutionState = "running" | RunEnd;
@@ -51,7 +52,8 @@ export function defineExecutions(d: Dialect) {
       d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
       d.index("executions_state").on(t.state, t.startedAt, t.runId),
       d.index("executions_kind").on(t.kind, t.startedAt, t.runId),
-      d.index("executions_of_command").on(t.commandId),
+      // Without its empty entries, which would make statistics say that it finds everything.
+      d.index("executions_of_command").on(t.commandId).where(isNotNull(t.commandId)),
     ],
   );
 }

@@ -30,6 +30,8 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
     const writer = connect(file, opened);
     checkIntegrity(writer);
     migrateSqlite(writer, file, migrations);
+    // Statistics by which queries choose their index: taken anew where a table has grown by much.
+    writer.pragma("optimize = 0x10002");
     const reader = connect(file, opened);
     reader.pragma("query_only = ON");
     return sqliteStore(writer, reader, () => closeAll(opened));

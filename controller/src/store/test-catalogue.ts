@@ -37,11 +37,16 @@ function sqliteCatalogue(file: string): Catalogue {
   const { database } = connection;
   const about = (pragma: string, name: string) =>
     (database.pragma(`${pragma}(${name})`) as Record<string, unknown>[]).map(({ seq, cid, id, ...rest }) => rest);
-  const tables = database.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all();
+  const textOf = database.prepare<[unknown], string>("SELECT sql FROM sqlite_master WHERE name = ?").pluck();
+  const tables = database
+    .prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'")
+    .pluck()
+    .all();
   return Object.fromEntries(
     tables.sort().map((table) => {
       const indexes = about("index_list", table).map((index) => ({
         ...index,
+        sql: textOf.get(index["name"]),
         columns: about("index_xinfo", String(index["name"])).map(({ name, desc, coll, key }) => ({
           name,
           desc,
