@@ -24,7 +24,7 @@ export type Session = { phase: Phase; since: number; heard: number };
 /** `retryAfterSeconds` null: not before a person did something. */
 export type Refusal = { code: string; message: string; retryAfterSeconds: number | null };
 export type SessionEvent =
-  | { type: "heard"; decoded: Decoded<AgentFrame> }
+  | { type: "heard"; decoded: Decoded<AgentFrame>; bytes: number }
   | { type: "pong" }
   | { type: "placed"; applied: SpoolPlace | null; epochClosed: boolean }
   | { type: "resumed" }
@@ -37,7 +37,7 @@ export type SessionEffect =
   | { do: "resume"; hello: Hello; resume: FrameOf<AgentFrame, "resume"> }
   /** Events may come now, and commands and policy may go. */
   | { do: "begin"; hello: Hello }
-  | { do: "submit"; batch: FrameOf<AgentFrame, "events"> }
+  | { do: "submit"; batch: FrameOf<AgentFrame, "events">; bytes: number }
   | { do: "progress"; frame: FrameOf<AgentFrame, "progress"> }
   | { do: "heartbeat"; frame: FrameOf<AgentFrame, "heartbeat"> }
   | { do: "renew"; csr: string }
@@ -67,7 +67,7 @@ export function stepSession(
   if (phase.at === "closed") return { session, effects: [] };
   switch (event.type) {
     case "heard":
-      return heard({ ...session, heard: now }, event.decoded, now, settings);
+      return heard({ ...session, heard: now }, event, now, settings);
     case "pong":
       return { session: { ...session, heard: now }, effects: [] };
     case "placed":
@@ -92,7 +92,7 @@ export function stepSession(
 }
 
 type Answer = (session: Session, now: number, settings: SessionSettings) => SessionStep;
-type Answers = { [Kind in AgentFrameKind]: (frame: FrameOf<AgentFrame, Kind>) => Answer };
+type Answers = { [Kind in AgentFrameKind]: (frame: FrameOf<AgentFrame, Kind>, bytes: number) => Answer };
 
 const ANSWERS: Answers = {
   hello: (frame) => (session, now) => {
@@ -109,7 +109,7 @@ const ANSWERS: Answers = {
     const { hello } = session.phase;
     return to(session, { at: "resuming", hello, epoch: frame.epoch }, now, [{ do: "resume", hello, resume: frame }]);
   },
-  events: (frame) => (session, now, settings) => {
+  events: (frame, bytes) => (session, now, settings) => {
     const { phase } = session;
     if (phase.at !== "streaming") return unexpected(session, frame, now);
     if (frame.epoch !== phase.epoch)
@@ -117,7 +117,7 @@ const ANSWERS: Answers = {
     if (phase.outstanding >= settings.window)
       return broken(session, "WINDOW_EXCEEDED", `more than ${settings.window} batches without acknowledgement`, now);
     const next = { ...session, phase: { ...phase, outstanding: phase.outstanding + 1 } };
-    return { session: next, effects: [{ do: "submit", batch: frame }] };
+    return { session: next, effects: [{ do: "submit", batch: frame, bytes }] };
   },
   progress: (frame) => (session, now) =>
     session.phase.at === "streaming"
@@ -133,12 +133,14 @@ const ANSWERS: Answers = {
       : unexpected(session, frame, now),
 };
 
-function heard(session: Session, decoded: Decoded<AgentFrame>, now: number, settings: SessionSettings): SessionStep {
+type Heard = Extract<SessionEvent, { type: "heard" }>;
+
+function heard(session: Session, { decoded, bytes }: Heard, now: number, settings: SessionSettings): SessionStep {
   if ("malformed" in decoded) return broken(session, "MALFORMED_FRAME", decoded.malformed, now);
   if ("unknown" in decoded) return { session, effects: [{ do: "note-unknown", kind: decoded.unknown }] };
   const { frame } = decoded;
-  const answer = ANSWERS[frame.type] as (of: AgentFrame) => Answer;
-  return answer(frame)(session, now, settings);
+  const answer = ANSWERS[frame.type] as (of: AgentFrame, bytes: number) => Answer;
+  return answer(frame, bytes)(session, now, settings);
 }
 
 function welcome(
