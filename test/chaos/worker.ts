@@ -16,6 +16,7 @@ import { noticeLost, openLedger } from "../../agent/src/runner/ledger.ts";
 import { drillTarget, verifyTarget } from "../../agent/src/runner/prove-target.ts";
 import { recordRun } from "../../agent/src/runner/record-run.ts";
 import { removeBackups } from "../../agent/src/runner/remove-backups.ts";
+import { NO_TELLING } from "../../agent/src/runner/telling/port.ts";
 import { DISK, ITEM_ID, type Order, requestOf, testKey, type WorkerEvent } from "../helpers/kill-orders.ts";
 
 function tell(event: WorkerEvent): void {
@@ -38,6 +39,7 @@ function contextOf(ledger: string, world: string): RunContext {
     signal: new AbortController().signal,
     now: () => new Date(),
     warn: (text) => tell({ event: "warning", text }),
+    telling: NO_TELLING,
   };
 }
 
@@ -45,7 +47,7 @@ function contextOf(ledger: string, world: string): RunContext {
 async function backup(runs: ItemRuns, order: Order & { do: "backup" }, world: string): Promise<void> {
   const repository = await openRepository(join(world, "repository"));
   const { rules, now, warn } = runs;
-  await recordRun(runs, { kind: "backup" }, async () => {
+  await recordRun(runs, { kind: "backup", repository }, async () => {
     const context = { roots: rules.roots, nbdServers: [], now, warn };
     const { backups }: BackupOutcome = await backupItem(requestOf(order, repository, world), context);
     tell({

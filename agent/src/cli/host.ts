@@ -4,6 +4,8 @@ import type { Config } from "../config/schema.ts";
 import { cancelOnSignals } from "../runner/cancel.ts";
 import type { RunContext, RunProgress } from "../runner/context.ts";
 import { openRuns } from "../runner/open-runs.ts";
+import { openTelling } from "../runner/telling/open-telling.ts";
+import type { Telling } from "../runner/telling/port.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
@@ -20,6 +22,8 @@ export type Host = {
   troubles: ExitCode[];
   progress: Progress;
   json: boolean;
+  /** Opened at the first call; closed with the command. */
+  telling: () => Promise<Telling>;
 };
 
 /** Reads the configuration and runs a command, which Ctrl-C cancels. */
@@ -35,28 +39,39 @@ export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => 
     progress.clear();
     if (!json) process.stderr.write(`warning: ${sentence}\n`);
   };
+  const now = (): Date => new Date();
+  const telling = lazyTelling({ stateDir: config.state_dir, repositories: config.repositories, now, warn });
+  const { signal } = cancel;
   try {
-    return await work({
-      config,
-      signal: cancel.signal,
-      now: () => new Date(),
-      warn,
-      warnings,
-      troubles: [],
-      progress,
-      json,
-    });
+    return await work({ config, signal, now, warn, warnings, troubles: [], progress, json, telling: telling.get });
   } finally {
+    await telling.close();
     progress.clear();
   }
+}
+
+/** Most commands only look: they do not open the spool. */
+function lazyTelling(wish: Parameters<typeof openTelling>[0]) {
+  let opening: ReturnType<typeof openTelling> | undefined;
+  return {
+    get: async (): Promise<Telling> => {
+      opening ??= openTelling(wish);
+      return (await opening).telling;
+    },
+    close: async (): Promise<void> => {
+      const opened = await opening?.catch(() => undefined);
+      opened?.close();
+    },
+  };
 }
 
 /** Begins to run: tidies up after earlier runs, and resolves with what operations work with. */
 export async function runContext(host: Host): Promise<RunContext> {
   const { config, signal, now, warn, progress } = host;
-  const ledger = await openRuns(config, config.items, { now, warn });
+  const telling = await host.telling();
+  const ledger = await openRuns(config, config.items, { now, warn, telling });
   const onProgress = (one: RunProgress): void => progress.update(labelOf(one), one.done, one.total);
-  return { rules: config, ledger, signal, now, warn, onProgress };
+  return { rules: config, ledger, signal, now, warn, telling, onProgress };
 }
 
 function labelOf({ kind, subject, diskId, phase }: RunProgress): string {

@@ -35,7 +35,7 @@ export async function jobOf(
 
 /** Makes one restore point of the item, as a run of the ledger. Throws what the engine throws. */
 export async function backUpItem(runs: ItemRuns, job: BackupJob): Promise<BackupOutcome> {
-  return await recordRun(runs, { kind: "backup", subject: job.type }, async (runId) => {
+  return await recordRun(runs, { kind: "backup", subject: job.type, repository: job.repository }, async (runId) => {
     const { rules, signal, now, warn, onProgress } = runs;
     const { roots = [], nbdServers = [] } = job.alsoAllowed ?? {};
     const value = await backupItem(await requestOf(runs, job), {

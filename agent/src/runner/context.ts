@@ -2,6 +2,7 @@
 import type { RunKind } from "@holdfast/protocol";
 import type { Config } from "../config/schema.ts";
 import type { RunRecord } from "./run-record.ts";
+import type { Telling } from "./telling/port.ts";
 
 /** The host's own rules; nothing that comes from elsewhere changes them. */
 export type HostRules = Pick<
@@ -30,6 +31,11 @@ export type RunContext = {
   now: () => Date;
   warn: (sentence: string) => void;
   onProgress?: ((progress: RunProgress) => void) | undefined;
+  /** Who learns of the runs; NO_TELLING on a host that is not enrolled. */
+  telling: Telling;
+  /** The controller's command that the runs are for, and why it was given. */
+  commandId?: string | undefined;
+  reason?: string | undefined;
   /**
    * Hears of each record once the ledger has it, and is waited for: what it throws at the beginning keeps the work from
    * being done.

@@ -42,7 +42,9 @@ export async function expireItem(
   for (const { disk_id: diskId } of item.disks) {
     if (runs.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
     const disk = { vmContextId: item.vm_context_id, diskId };
-    const value = await recordRun(runs, { kind: "removal", subject: `expired chains of disk ${diskId}` }, async () => {
+    const subject = `expired chains of disk ${diskId}`;
+    const reason = `older than the ${item.retention_days} days that its item is kept`;
+    const value = await recordRun(runs, { kind: "removal", subject, repository, reason }, async () => {
       const result = await expireDisk(repository, disk, retentionOf(runs, item));
       const { removed, findings } = result;
       const failures = findings.map(({ message }) => message);

@@ -5,14 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HoldfastError } from "../errors.ts";
 import { startDaemon } from "../exec.ts";
 import { withItemLock } from "./item-lock.ts";
-import { beginRun, KEPT_RUNS, noticeLost, openLedger, readLedger, writeRun } from "./ledger.ts";
+import { beginRun, KEPT_RUNS, newRun, noticeLost, openLedger, readLedger, writeRun } from "./ledger.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
 import { recordRun } from "./record-run.ts";
 import type { RunRecord } from "./run-record.ts";
+import { NO_TELLING } from "./telling/port.ts";
 
 const AT = new Date("2026-05-01T10:00:00Z");
 const now = () => AT;
-const about = { kind: "backup" } as const;
+const about = { kind: "backup", repository: { repositoryId: "main", path: "/none" } } as const;
 
 describe("the ledger of runs", () => {
   let state: string;
@@ -23,7 +24,12 @@ describe("the ledger of runs", () => {
   });
   afterEach(() => rm(state, { recursive: true }));
 
-  const runs = () => ({ ledger, item: "web-1", now });
+  const runs = () => ({ ledger, item: "web-1", now, telling: NO_TELLING });
+  const begin = async (item: string, at = AT) => {
+    const run = newRun({ kind: "backup", item }, at);
+    await beginRun(ledger, run);
+    return run;
+  };
   const states = async () => (await readLedger(ledger)).runs.map((run) => run.state);
 
   it("holds a run from its beginning", async () => {
@@ -79,7 +85,7 @@ describe("the ledger of runs", () => {
   it("notices a run whose process was killed, once, and no run of a living process", async () => {
     const child = await startDaemon(process.execPath, [join(import.meta.dirname, "test-begin-run.ts"), ledger], {});
     await expect.poll(states, { timeout: 20_000 }).toEqual(["running"]);
-    await beginRun(ledger, { kind: "verify", item: "web-2", at: AT });
+    await begin("web-2");
     const [theirs] = (await readLedger(ledger)).runs.filter((run) => run.item === "web-1");
     expect(await noticeLost(ledger, AT)).toEqual([]);
     process.kill(theirs?.process.pid ?? 0, "SIGKILL");
@@ -96,20 +102,20 @@ describe("the ledger of runs", () => {
     const own = ownIdentity();
     expect(isAlive(own)).toBe(true);
     expect(isAlive({ ...own, started: `${own.started}1` })).toBe(false);
-    const run = await beginRun(ledger, { kind: "backup", item: "web-1", at: AT });
+    const run = await begin("web-1");
     await writeRun(ledger, { ...run, process: { ...own, started: "an earlier boot" } });
     expect(await noticeLost(ledger, AT)).toHaveLength(1);
   });
 
   it("stays bounded and never drops what runs", async () => {
-    const first = await beginRun(ledger, { kind: "backup", item: "old", at: new Date("2020-01-01T00:00:00Z") });
+    const first = await begin("old", new Date("2020-01-01T00:00:00Z"));
     const done = { ...first, state: "completed", ended_at: AT.toISOString(), outcome: "" } as const;
     const numbers = Array.from({ length: KEPT_RUNS + 20 }, (_, n) => n);
     const idOf = (n: number) => `run-20210101-000000-backup-${n.toString(16).padStart(8, "0")}`;
     await Promise.all(
       numbers.map((n) => writeFile(join(ledger, `${idOf(n)}.json`), JSON.stringify({ ...done, run_id: idOf(n) }))),
     );
-    await beginRun(ledger, { kind: "backup", item: "new", at: AT });
+    await begin("new");
     const { runs } = await readLedger(ledger);
     expect(runs).toHaveLength(KEPT_RUNS + 1);
     expect(runs[0]?.item).toBe("new");
@@ -117,7 +123,7 @@ describe("the ledger of runs", () => {
   });
 
   it("names a record that cannot be read, and lives", async () => {
-    await beginRun(ledger, { kind: "backup", item: "web-1", at: AT });
+    await begin("web-1");
     await writeFile(join(ledger, "run-bad.json"), "{");
     const view = await readLedger(ledger);
     expect(view.unreadable).toEqual(["run-bad.json"]);

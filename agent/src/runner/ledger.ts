@@ -6,7 +6,7 @@ import { type RunKind, timeInName } from "@holdfast/protocol";
 import { PARTIAL, writeDurably } from "../durable.ts";
 import { asHoldfastError } from "../errors.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
-import { type RunningRecord, type RunRecord, runRecord } from "./run-record.ts";
+import { type EndedRecord, type RunningRecord, type RunRecord, runRecord } from "./run-record.ts";
 
 /** So many records are kept, the newest; running ones are never dropped. */
 export const KEPT_RUNS = 1000;
@@ -34,25 +34,35 @@ export async function openLedger(stateDir: string): Promise<string> {
   }
 }
 
-/** Records durably, before anything else is done, that a run begins. */
-export async function beginRun(
-  ledger: string,
-  about: { kind: RunKind; item: string; subject?: string; at: Date },
-): Promise<RunningRecord> {
-  const { kind, item, subject = null, at } = about;
-  const record: RunningRecord = {
+/** What a run is about. `repositoryId`: where; `commandId`: the controller's command that asked for it. */
+export type RunAbout = {
+  kind: RunKind;
+  item: string;
+  subject?: string | undefined;
+  repositoryId?: string | undefined;
+  commandId?: string | undefined;
+};
+
+/** The record of a run that this process is about to begin; nothing is written. */
+export function newRun({ kind, item, subject, repositoryId, commandId }: RunAbout, at: Date): RunningRecord {
+  return {
     schema: "holdfast.run/1",
     run_id: `run-${timeInName(at)}-${kind}-${randomBytes(4).toString("hex")}`,
     kind,
     item,
-    subject,
+    subject: subject ?? null,
+    ...(repositoryId !== undefined && { repository_id: repositoryId }),
+    ...(commandId !== undefined && { command_id: commandId }),
     process: ownIdentity(),
     started_at: at.toISOString(),
     state: "running",
   };
+}
+
+/** Records durably, before anything else is done, that a run begins. */
+export async function beginRun(ledger: string, record: RunningRecord): Promise<void> {
   await writeRun(ledger, record);
   await dropOldest(ledger);
-  return record;
 }
 
 /** Records durably how a run ended. */
@@ -68,7 +78,7 @@ export async function writeRun(ledger: string, record: RunRecord): Promise<void>
 /** Every run that is known. */
 export async function readLedger(ledger: string): Promise<LedgerView> {
   const names = await fileNames(ledger);
-  const read = await Promise.all(names.map(async (name) => ({ name, record: await readRun(ledger, name) })));
+  const read = await Promise.all(names.map(async (name) => ({ name, record: await readRecord(ledger, name) })));
   return {
     runs: read.flatMap(({ record }) => record ?? []).sort(newestFirst),
     unreadable: read.filter(({ record }) => record === undefined).map(({ name }) => name),
@@ -90,13 +100,18 @@ export async function noticeLost(ledger: string, now: Date): Promise<RunRecord[]
   for (const record of (await readLedger(ledger)).runs) {
     if (record.state !== "running" || isAlive(record.process)) continue;
     // Its last word may have been written after we read the record and before we looked for the process.
-    const settled = await readRun(ledger, `${record.run_id}.json`);
+    const settled = await readRun(ledger, record.run_id);
     if (settled?.state !== "running") continue;
-    const lost: RunRecord = { ...settled, state: "lost", ended_at: now.toISOString(), error: LOST };
+    const lost = lostRecord(settled, now);
     await writeRun(ledger, lost);
     found.push(lost);
   }
   return found;
+}
+
+/** How a run ended whose process is gone. */
+export function lostRecord(running: RunningRecord, now: Date): EndedRecord {
+  return { ...running, state: "lost", ended_at: now.toISOString(), error: LOST };
 }
 
 const LOST = {
@@ -114,7 +129,12 @@ async function removeStale(ledger: string): Promise<void> {
   }
 }
 
-async function readRun(ledger: string, name: string): Promise<RunRecord | undefined> {
+/** The record of one run; undefined when there is none that can be read. */
+export async function readRun(ledger: string, runId: string): Promise<RunRecord | undefined> {
+  return await readRecord(ledger, `${runId}.json`);
+}
+
+async function readRecord(ledger: string, name: string): Promise<RunRecord | undefined> {
   try {
     return runRecord.safeParse(JSON.parse(await readFile(join(ledger, name), "utf8"))).data;
   } catch {
@@ -134,5 +154,5 @@ async function fileNames(ledger: string): Promise<string[]> {
 async function dropOldest(ledger: string): Promise<void> {
   const names = await fileNames(ledger);
   for (const name of names.slice(0, Math.max(0, names.length - KEPT_RUNS)))
-    if ((await readRun(ledger, name))?.state !== "running") await rm(join(ledger, name), { force: true });
+    if ((await readRecord(ledger, name))?.state !== "running") await rm(join(ledger, name), { force: true });
 }

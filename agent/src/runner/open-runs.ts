@@ -9,16 +9,16 @@ import type { HostRules, RunContext } from "./context.ts";
 import { noticeLost, openLedger } from "./ledger.ts";
 import type { RunRecord } from "./run-record.ts";
 
-type Surroundings = Pick<RunContext, "now" | "warn" | "onRun">;
+type Surroundings = Pick<RunContext, "now" | "warn" | "telling" | "onRun">;
 
 /**
- * The ledger of this host, for those who begin runs. Warns and tells of runs that were lost since the last time, thaws
+ * The ledger of this host, for those who begin runs. Warns and tells of runs that were lost since the last time and of what they changed, thaws
  * guests that one of them left frozen (`items`: whose sources to look at), and clears its scratch space.
  */
 export async function openRuns(
   rules: HostRules,
   items: readonly Pick<ItemEntry, "disks">[],
-  { now, warn, onRun }: Surroundings,
+  { now, warn, telling, onRun }: Surroundings,
 ): Promise<string> {
   await mkdir(rules.state_dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw asHoldfastError(error, `making the agent's state folder ${rules.state_dir}`);
@@ -28,6 +28,7 @@ export async function openRuns(
     warn(lostSentence(run));
     await onRun?.(run);
   }
+  await telling.reconcile(ledger);
   await thawForgotten(rules.roots, items, warn);
   await tidyDrills(rules.scratch_dir, warn);
   return ledger;

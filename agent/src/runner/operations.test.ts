@@ -14,6 +14,7 @@ import { removeBackups } from "./remove-backups.ts";
 import { runItem } from "./run-item.ts";
 import type { RunRecord } from "./run-record.ts";
 import { storedDisks, targetIn } from "./target.ts";
+import { NO_TELLING } from "./telling/port.ts";
 
 const MIB = 1024 * 1024;
 const KEYS = { keys: null };
@@ -51,8 +52,8 @@ describe("operations", () => {
     const warn = (sentence: string): void => void warnings.push(sentence);
     const onRun = async (record: RunRecord): Promise<void> => void told.push(record);
     const onProgress = (one: RunProgress): void => void progress.push(one);
-    const ledger = await openRuns(rules, [], { now, warn, onRun });
-    context = { rules, ledger, signal: stop.signal, now, warn, onRun, onProgress };
+    const ledger = await openRuns(rules, [], { now, warn, telling: NO_TELLING, onRun });
+    context = { rules, ledger, signal: stop.signal, now, warn, telling: NO_TELLING, onRun, onProgress };
   });
   afterEach(() => made.remove());
 

@@ -20,10 +20,10 @@ export type ProofOptions = {
 /** Verifies a backup and keeps the result. Throws CANCELLED, what `verifyBackup` throws, and what records the run. */
 export async function verifyTarget(
   runs: ItemRuns,
-  { disk, backupId }: Target,
+  { disk, backupId, repository }: Target,
   options: ProofOptions,
 ): Promise<Verification> {
-  return await recordRun(runs, { kind: "verify", subject: backupId }, async (runId) => {
+  return await recordRun(runs, { kind: "verify", subject: backupId, repository }, async (runId) => {
     const tell = reporter(runs, { runId, kind: "verify", subject: backupId, diskId: disk.disk.diskId });
     const value = await verifyBackup(disk, backupId, {
       ...options,
@@ -32,14 +32,16 @@ export async function verifyTarget(
     });
     stopIfCancelled(runs);
     await keep(runs, backupId, () => addVerification(disk.folder, value));
-    return { value, outcome: `${value.status}: ${value.reason}` };
+    const proof = { kind: "verification_recorded", result: value } as const;
+    return { value, outcome: `${value.status}: ${value.reason}`, proof };
   });
 }
 
 /** Restores a backup to scratch space, compares it and keeps the result. Throws as `verifyTarget`. */
-export async function drillTarget(runs: ItemRuns, { disk, backupId }: Target, options: ProofOptions): Promise<Drill> {
+export async function drillTarget(runs: ItemRuns, target: Target, options: ProofOptions): Promise<Drill> {
+  const { disk, backupId, repository } = target;
   const { scratch_dir, max_scratch_bytes, drill_timeout_seconds } = runs.rules;
-  return await recordRun(runs, { kind: "drill", subject: backupId }, async (runId) => {
+  return await recordRun(runs, { kind: "drill", subject: backupId, repository }, async (runId) => {
     const tell = reporter(runs, { runId, kind: "drill", subject: backupId, diskId: disk.disk.diskId });
     await makeScratchFolder(scratch_dir);
     const value = await drillBytes(disk, backupId, {
@@ -52,7 +54,8 @@ export async function drillTarget(runs: ItemRuns, { disk, backupId }: Target, op
     });
     stopIfCancelled(runs);
     await keep(runs, backupId, () => addDrill(disk.folder, value));
-    return { value, outcome: `${value.status}: ${value.reason}` };
+    const proof = { kind: "drill_recorded", result: value } as const;
+    return { value, outcome: `${value.status}: ${value.reason}`, proof };
   });
 }
 

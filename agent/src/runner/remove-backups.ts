@@ -16,7 +16,7 @@ export async function removeBackups(
   { repository, disk: { disk } }: StoredDisk,
   ids: readonly string[],
 ): Promise<RemovalResult> {
-  return await recordRun(runs, { kind: "removal", subject: ids.join(", ").slice(0, 4000) }, async () => {
+  return await recordRun(runs, { kind: "removal", subject: ids.join(", ").slice(0, 4000), repository }, async () => {
     const value = await deleteBackups(repository, disk, ids, { floor: floorOf(runs.rules), now: runs.now() });
     return { value, outcome: `removed ${value.removed.length} of ${ids.length}` };
   });

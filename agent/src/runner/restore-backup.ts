@@ -29,8 +29,8 @@ export async function restoreBackup(
   target: Target,
   wish: RestoreWish,
 ): Promise<{ restored: Restored; comparison: Comparison }> {
-  const { disk, backupId } = target;
-  return await recordRun(runs, { kind: "restore", subject: `${backupId} to ${wish.to}` }, async (runId) => {
+  const { disk, backupId, repository } = target;
+  return await recordRun(runs, { kind: "restore", subject: `${backupId} to ${wish.to}`, repository }, async (runId) => {
     const about = { runId, kind: "restore", subject: backupId, diskId: disk.disk.diskId } as const;
     const tell: Tell = (phase, done, total) => runs.onProgress?.({ ...about, phase, done, total });
     const { to, format, overwrite, keys } = wish;

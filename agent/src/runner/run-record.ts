@@ -1,5 +1,5 @@
 /** One run of the agent, as the ledger keeps it. */
-import { runId, runKind } from "@holdfast/protocol";
+import { pathId, runId, runKind } from "@holdfast/protocol";
 import { z } from "zod";
 
 const time = z.iso.datetime();
@@ -16,6 +16,9 @@ const facts = {
   item: z.string().max(200),
   /** What it works on beyond that: a backup id, a target. */
   subject: z.string().max(4200).nullable(),
+  repository_id: pathId.optional(),
+  /** The controller's command that asked for it. */
+  command_id: z.uuid().optional(),
   process: z.object({ pid: z.number().int(), started: z.string().nullable() }),
   started_at: time,
 };
@@ -30,3 +33,8 @@ export const runRecord = z.discriminatedUnion("state", [
 ]);
 export type RunRecord = z.infer<typeof runRecord>;
 export type RunningRecord = Extract<RunRecord, { state: "running" }>;
+export type EndedRecord = Exclude<RunRecord, RunningRecord>;
+
+export function isEnded(record: RunRecord): record is EndedRecord {
+  return record.state !== "running";
+}

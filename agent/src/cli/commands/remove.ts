@@ -1,5 +1,6 @@
 /** `holdfast-agent repository delete|pin|unpin`. */
 import type { Finding } from "@holdfast/protocol";
+import type { CatalogueDisk } from "../../repository/catalogue.ts";
 import { pin as pinBackup, readAllEvidence, unpin as unpinBackup } from "../../repository/evidence.ts";
 import { planRemoval, refuseUnlessAllowed } from "../../repository/remove.ts";
 import type { ItemRuns } from "../../runner/context.ts";
@@ -49,8 +50,9 @@ export async function pin(
   options: GlobalOptions & { repository?: string; reason: string },
 ): Promise<Answer> {
   return await withHost(options, async (host) => {
-    const { disk } = await findTarget(host, id, options.repository);
-    const { pinned } = await pinBackup(disk.folder, id, options.reason, host.now());
+    const { pinned } = await changePin(host, id, options, ({ folder }) =>
+      pinBackup(folder, id, options.reason, host.now()),
+    );
     return {
       document: { backup_id: id, pinned: pinned ?? null, warnings: host.warnings },
       text: () => `Pinned ${id}: ${options.reason}`,
@@ -62,14 +64,24 @@ export async function pin(
 /** Takes a pin away; fine when there is none. */
 export async function unpin(id: string, options: GlobalOptions & { repository?: string }): Promise<Answer> {
   return await withHost(options, async (host) => {
-    const { disk } = await findTarget(host, id, options.repository);
-    await unpinBackup(disk.folder, id);
+    await changePin(host, id, options, ({ folder }) => unpinBackup(folder, id));
     return {
       document: { backup_id: id, pinned: null, warnings: host.warnings },
       text: () => `${id} is not pinned any more.`,
       exitCode: EXIT.ok,
     };
   });
+}
+
+async function changePin<T>(
+  host: Host,
+  id: string,
+  options: { repository?: string },
+  change: (disk: CatalogueDisk) => Promise<T>,
+): Promise<T> {
+  const { repository, disk } = await findTarget(host, id, options.repository);
+  const telling = await host.telling();
+  return await telling.around({ repository, vmContextId: disk.disk.vmContextId }, () => change(disk));
 }
 
 async function byDisk(host: Host, ids: readonly string[], repository: string | undefined): Promise<Batch[]> {
