@@ -76,7 +76,7 @@ describeOnBothStores("the agent port", (open) => {
       agentId: identity.agentId,
       reason: "lost",
     });
-    hub.link.hub.disconnect(disconnect, { code: "AGENT_REVOKED", message: "revoked", retryAfterSeconds: null });
+    hub.link.links.disconnect(disconnect, { code: "AGENT_REVOKED", message: "revoked", retryAfterSeconds: null });
     expect(await caller.closed).toEqual({ code: 1008, reason: "AGENT_REVOKED" });
     const again = hub.call(identity);
     expect(await again.next("refused")).toMatchObject({ code: "AGENT_REVOKED", retry_after_seconds: null });

@@ -23,8 +23,6 @@ export type HubStats = {
 export type Hub = {
   /** Rejects with the system's error when the port cannot be had. */
   listen(port: number, host?: string): Promise<AddressInfo>;
-  /** Ends every connection of an agent now, also one that is just being let in. */
-  disconnect(agentId: string, reason: EndReason): void;
   /** For connections to come. */
   setCertificate(tls: HubTls): void;
   stats(): HubStats;
@@ -52,9 +50,6 @@ export function openHub(context: HubContext, tls: HubTls, given: Partial<HubSett
   const timer = setInterval(everyone, TICK_MS).unref();
   return {
     listen: (port, host) => listening(server, port, host),
-    disconnect(agentId, reason) {
-      for (const live of all) if (live.peer.shown.agentId === agentId) linkOf(live).end(reason);
-    },
     setCertificate: (next) => server.setSecureContext({ ...next, minVersion: "TLSv1.3" }),
     stats: () => ({
       ...stats,

@@ -43,6 +43,7 @@ function welcome(reception: Reception, socket: WebSocket, shown: AgentCertificat
   const live = openConnection(context, settings, { socket, shown, source }, events);
   const link = linkOf(live);
   all.add(live);
+  context.links.expect(shown.agentId, link);
   socket.on("close", () => {
     all.delete(live);
     events.onSettled();

@@ -26,7 +26,7 @@ export function placesOf({ epochs }: Places, agentId: string): AppliedPlace[] {
   return [...epochs.all()].filter((row) => row.agentId === agentId).map(placeOf);
 }
 
-export function placeOf(row: EpochRow): AppliedPlace {
+function placeOf(row: EpochRow): AppliedPlace {
   return { epoch: row.epoch, seq: row.appliedSeq, eventId: row.appliedEventId, closed: row.closedAt !== null };
 }
 

@@ -8,17 +8,17 @@ export type Link = {
   end(reason: EndReason): void;
 };
 export type Links = {
-  /** The older connection of the same agent is ended: after a cut, an agent is back before its old one is missed. */
+  /** It is being let in: not yet the agent's connection, but ended with it. */
+  expect(agentId: string, link: Link): void;
+  /** It was let in. The older connection of the same agent is ended: after a cut, an agent is back before its old one is missed. */
   add(agentId: string, link: Link): void;
-  /** Nothing happens when another connection has taken its place. */
+  /** It is gone. false: it was not the agent's connection, or another has taken its place. */
   remove(agentId: string, link: Link): boolean;
   isConnected(agentId: string): boolean;
-  /** true while this very connection is the agent's. */
-  isCurrent(agentId: string, link: Link): boolean;
   agents(): string[];
   /** false: not connected. */
   send(agentId: string, frame: ControllerFrame): boolean;
-  /** Ends the agent's connection now; false when there is none. */
+  /** Ends all connections of the agent now, also one that is just being let in; false when there is none. */
   disconnect(agentId: string, reason: EndReason): boolean;
 };
 
@@ -30,23 +30,34 @@ const REPLACED: EndReason = {
 
 export function openLinks(): Links {
   const links = new Map<string, Link>();
+  const coming = new Map<string, Set<Link>>();
+
+  function come(agentId: string, link: Link): void {
+    const others = coming.get(agentId);
+    others?.delete(link);
+    if (others?.size === 0) coming.delete(agentId);
+  }
+
   return {
+    expect: (agentId, link) => void coming.set(agentId, (coming.get(agentId) ?? new Set()).add(link)),
     add(agentId, link) {
+      come(agentId, link);
       const old = links.get(agentId);
       links.set(agentId, link);
       if (old !== link) old?.end(REPLACED);
     },
     remove(agentId, link) {
+      come(agentId, link);
       return links.get(agentId) === link && links.delete(agentId);
     },
     isConnected: (agentId) => links.has(agentId),
-    isCurrent: (agentId, link) => links.get(agentId) === link,
     agents: () => [...links.keys()],
     send: (agentId, frame) => links.get(agentId)?.send(frame) ?? false,
     disconnect(agentId, reason) {
       const link = links.get(agentId);
-      link?.end(reason);
-      return link !== undefined;
+      const all = [...(coming.get(agentId) ?? []), ...(link === undefined ? [] : [link])];
+      for (const each of all) each.end(reason);
+      return all.length > 0;
     },
   };
 }
