@@ -38,8 +38,13 @@ export function timeInName(at: Date): string {
 
 /** The id for a backup of one disk at `at`; `taken` answers whether an id is in use, which adds `-2`, `-3`, …. */
 export function makeBackupId(vmName: string, diskId: number, at: Date, taken: (id: string) => boolean): string {
-  const base = `backup-${vmNameInPath(vmName)}-disk${diskId}-${timeInName(at)}`;
-  if (!taken(base)) return base;
+  return freeBackupId(`backup-${vmNameInPath(vmName)}-disk${diskId}-${timeInName(at)}`, taken);
+}
+
+/** The id itself, or with the first of `-2`, `-3`, … that is not taken. */
+export function freeBackupId(wished: string, taken: (id: string) => boolean): string {
+  if (!taken(wished)) return wished;
+  const base = wished.replace(/(-\d{8}-\d{6})-\d+$/, "$1");
   for (let k = 2; ; k++) if (!taken(`${base}-${k}`)) return `${base}-${k}`;
 }
 

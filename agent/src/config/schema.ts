@@ -22,6 +22,8 @@ export const configFile = z.strictObject({
   roots: z.array(path).default([]),
   /** NBD servers that may be read. */
   nbd_servers: z.array(nbdServer).default([]),
+  /** The controller may have repositories made inside these folders, and nowhere else. */
+  repository_roots: z.array(path).default([]),
   repositories: z.array(repositoryEntry).default([]),
   items: z.array(itemEntry).default([]),
   /** No deletion goes below this, whoever asks. */

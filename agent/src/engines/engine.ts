@@ -31,6 +31,8 @@ export type BackupRequest = {
   speedLimit?: number;
   tags?: Record<string, string>;
   policyId?: string;
+  /** The ids that are wished for, by disk; one that is taken gets a suffix. Default: made from name, disk and time. */
+  backupIds?: Readonly<Record<number, string>>;
 };
 
 /** `done` and `total` in bytes; `total` is what is known so far and may grow. */

@@ -13,6 +13,8 @@ export type BackupJob = {
   type: BackupRequest["type"];
   encrypt: boolean;
   policyId?: string;
+  /** By disk, see `BackupRequest`. */
+  backupIds?: Readonly<Record<number, string>>;
   /** Allowed for this once besides what the host allows, by who types a command on it. */
   alsoAllowed?: { roots: readonly string[]; nbdServers: readonly string[] };
 };
@@ -51,7 +53,7 @@ export async function backUpItem(runs: ItemRuns, job: BackupJob): Promise<Backup
 }
 
 async function requestOf({ rules }: ItemRuns, job: BackupJob): Promise<BackupRequest> {
-  const { repository, item, type, policyId } = job;
+  const { repository, item, type, policyId, backupIds } = job;
   const { full_every_days, max_chain_length, speed_limit_bytes_per_second } = item;
   return {
     repository,
@@ -73,5 +75,6 @@ async function requestOf({ rules }: ItemRuns, job: BackupJob): Promise<BackupReq
     },
     tags: item.tags,
     ...(policyId !== undefined && { policyId }),
+    ...(backupIds !== undefined && { backupIds }),
   };
 }

@@ -1,10 +1,10 @@
 import { asHoldfastError } from "../../errors.ts";
-import { run } from "../../exec.ts";
 import { readDisk } from "../../repository/catalogue.ts";
 import { readAllEvidence } from "../../repository/evidence.ts";
 import { openRepository } from "../../repository/marker.ts";
 import { readLedger } from "../../runner/ledger.ts";
 import type { RunRecord } from "../../runner/run-record.ts";
+import { lookAtTools, type Tool } from "../../runner/tools.ts";
 import { agentVersion } from "../../version.ts";
 import type { Answer } from "../answer.ts";
 import { EXIT, type ExitCode, worstOf } from "../exit-codes.ts";
@@ -14,10 +14,8 @@ import { type DiskState, diskState } from "../item-state.ts";
 import { configuredRepository } from "../repositories.ts";
 import { table } from "../table.ts";
 
-const TOOLS = ["qemu-img", "qemu-storage-daemon"] as const;
 const SHOWN_RUNS = 10;
 
-type Tool = { name: string; state: "found" | "missing"; version: string | null };
 type ItemRow = DiskState & {
   vm_context_id: string;
   vm_name: string;
@@ -30,7 +28,7 @@ type ItemRow = DiskState & {
 export async function status(options: GlobalOptions): Promise<Answer> {
   return await withHost(options, async (host) => {
     const { ledger } = await runContext(host);
-    const tools = await Promise.all(TOOLS.map(lookAtTool));
+    const tools = await lookAtTools();
     const items = await itemRows(host);
     const { runs, unreadable } = await readLedger(ledger);
     for (const name of unreadable) host.warn(`the record ${ledger}/${name} cannot be read`);
@@ -47,15 +45,6 @@ export async function status(options: GlobalOptions): Promise<Answer> {
       exitCode: worstOf(exitCodes(tools, items)),
     };
   });
-}
-
-async function lookAtTool(name: string): Promise<Tool> {
-  try {
-    const { stdout } = await run(name, ["--version"], { timeoutMs: 10_000 });
-    return { name, state: "found", version: /version (\S+)/.exec(stdout)?.[1] ?? null };
-  } catch {
-    return { name, state: "missing", version: null };
-  }
 }
 
 async function itemRows({ config }: Host): Promise<ItemRow[]> {

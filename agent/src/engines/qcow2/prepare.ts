@@ -1,9 +1,9 @@
-import { makeBackupId, timeInName } from "@holdfast/protocol";
+import { freeBackupId, makeBackupId, timeInName } from "@holdfast/protocol";
 import { HoldfastError } from "../../errors.ts";
 import { type CatalogueDisk, readDisk } from "../../repository/catalogue.ts";
 import type { Chain } from "../../repository/chains.ts";
 import { ensureDiskFolder } from "../../repository/files.ts";
-import { lockPath } from "../../repository/layout.ts";
+import { checkedBackupId, lockPath } from "../../repository/layout.ts";
 import { acquireLock, type Lock } from "../../repository/lock.ts";
 import { tidyDisk } from "../../repository/tidy.ts";
 import type { BackupRequest } from "../engine.ts";
@@ -47,7 +47,12 @@ async function prepareDisk(
     const known = new Set(
       [...catalogue.chains.flatMap((chain) => chain.backups), ...catalogue.unplaced].map((b) => b.backup_id),
     );
-    const backupId = makeBackupId(request.item.vmName, disk.diskId, startedAt, (id) => known.has(id));
+    const taken = (id: string): boolean => known.has(id);
+    const wished = request.backupIds?.[disk.diskId];
+    const backupId =
+      wished === undefined
+        ? makeBackupId(request.item.vmName, disk.diskId, startedAt, taken)
+        : freeBackupId(wishedId(wished, disk.diskId), taken);
     const chain = catalogue.chains.at(-1);
     const found = request.type === "full" ? null : await findParent(catalogue, request);
     const parent = typeof found === "string" ? null : found;
@@ -66,6 +71,13 @@ async function prepareDisk(
     lock.release();
     throw error;
   }
+}
+
+/** The disk's number stands in each id, so an id of another disk would say something false. */
+function wishedId(wished: string, diskId: number): string {
+  const id = checkedBackupId(wished);
+  if (/-disk(\d+)-\d{8}-\d{6}(-\d+)?$/.exec(id)?.[1] === String(diskId)) return id;
+  throw new HoldfastError("BAD_REQUEST", { message: `${id} is not an id for a backup of disk ${diskId}` });
 }
 
 /** Locks, tidies and reads the folders of all disks, in disk order so that two runs cannot hold each other up. */
