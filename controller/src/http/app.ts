@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { type Actor, ANONYMOUS } from "../domain/access.ts";
-import { ControllerError } from "../errors.ts";
+import { ControllerError, STATUS_OF } from "../errors.ts";
 import { logAccess } from "./access-log.ts";
 import { auditRefusal } from "./audit-refusal.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
@@ -44,7 +44,7 @@ async function respond(context: ApiContext, endpoint: Endpoint | null, c: Contex
   const response = await answerTo(context, endpoint, c, story).catch(async (failure: unknown) => {
     const error = toControllerError(failure);
     code = error.code;
-    if (error.code === "INTERNAL_ERROR")
+    if (STATUS_OF[error.code] >= 500)
       context.log.error({ err: failure, request_id: story.requestId }, "a request failed");
     await auditRefusal(context, endpoint, { ...story, subject: subjectOf(c) }, error);
     const { status, headers, body } = errorAnswer(error, story.requestId, context.now());

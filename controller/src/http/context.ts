@@ -20,6 +20,10 @@ export type ApiLimits = {
   requestSeconds: number;
   /** How long a call waits for a connected agent to end a command before it answers 202. */
   agentSeconds: number;
+  /** An event stream says that it lives so often, and looks whether its credential does. */
+  heartbeatSeconds: number;
+  /** An event stream whose reader takes nothing for so long is cut. */
+  stalledSeconds: number;
 };
 
 const DEFAULT_LIMITS: ApiLimits = {
@@ -28,6 +32,8 @@ const DEFAULT_LIMITS: ApiLimits = {
   enrolment: { burst: 20, perSecond: 1 },
   requestSeconds: 30,
   agentSeconds: 5,
+  heartbeatSeconds: 15,
+  stalledSeconds: 30,
 };
 
 /** What the API works with. */

@@ -14,6 +14,10 @@ export type EndpointRequest<Params, Query, Body> = {
   caller: Caller;
   /** Ends when the caller has gone. */
   signal: AbortSignal;
+  /** Ends the connection without another byte. */
+  cut: () => void;
+  /** Whether the credential would still be taken; for answers that go on and on. */
+  isStillAllowed: () => Promise<boolean>;
   header: (name: string) => string | undefined;
 };
 

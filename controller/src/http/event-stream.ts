@@ -1,73 +1,77 @@
-/** The feed as server-sent events, for as long as the reader takes them. */
-import type { Feed, FeedEntry, FeedRequest } from "../services/feed/feed.ts";
+/** The feed as server-sent events, for as long as the reader takes them and may have them. */
+import type { FeedEntry, FeedRequest } from "../services/feed/feed.ts";
+import type { ApiContext } from "./context.ts";
 
-/** A reader that takes nothing for so long is gone, or might as well be (milliseconds). */
-const STALLED_MS = 30_000;
-const HEARTBEAT_MS = 15_000;
+export type EventReader = FeedRequest & {
+  /** Ends the connection without another byte. */
+  cut: () => void;
+  isStillAllowed: () => Promise<boolean>;
+};
+
+type Out = ReadableStreamDefaultController<Uint8Array>;
+
 /** Bytes that wait in this process for one reader, at most; the feed behind it has a bound of its own. */
 const MOST_WAITING = 262_144;
+const encoder = new TextEncoder();
 
-type Context = { feed: Pick<Feed, "subscribe"> };
-
-/** Ends with `signal`, when the reader cancels, or when the reader is too slow. */
-export function eventStream({ feed }: Context, request: FeedRequest): ReadableStream<Uint8Array> {
+/** Ends with the reader's signal, and cuts a reader that is too slow or whose credential has ended. */
+export function eventStream(context: ApiContext, reader: EventReader): ReadableStream<Uint8Array> {
   const over = new AbortController();
-  const signal = AbortSignal.any([request.signal, over.signal]);
-  const encoder = new TextEncoder();
-  let heartbeat: NodeJS.Timeout | undefined;
-  let wake: (() => void) | undefined;
+  const signal = AbortSignal.any([reader.signal, over.signal]);
+  const room = roomWatch(context.limits.stalledSeconds * 1000, signal);
+  const beat = (out: Out) =>
+    setInterval(() => {
+      if (!signal.aborted) out.enqueue(encoder.encode(": still here\n\n"));
+      void reader.isStillAllowed().then(
+        (allowed) => (allowed ? undefined : reader.cut()),
+        () => undefined,
+      );
+    }, context.limits.heartbeatSeconds * 1000);
 
-  async function pump(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    for await (const entry of feed.subscribe({ ...request, signal })) {
-      controller.enqueue(encoder.encode(eventText(entry)));
-      if ((controller.desiredSize ?? 0) <= 0 && !(await hasTaken())) return;
+  async function pump(out: Out): Promise<void> {
+    for await (const entry of context.feed.subscribe({ ...reader, signal })) {
+      out.enqueue(encoder.encode(eventText(entry)));
+      if ((out.desiredSize ?? 0) <= 0 && !(await room.freed())) return reader.cut();
     }
-  }
-
-  /** false: the reader took nothing in time. */
-  async function hasTaken(): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    wake = () => resolve(true);
-    const timer = setTimeout(() => resolve(false), STALLED_MS);
-    signal.addEventListener("abort", () => resolve(false), { once: true });
-    const taken = await promise;
-    clearTimeout(timer);
-    wake = undefined;
-    return taken;
-  }
-
-  function end(): void {
-    clearInterval(heartbeat);
-    over.abort();
   }
 
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        controller.enqueue(encoder.encode("retry: 3000\n: connected\n\n"));
-        heartbeat = setInterval(() => {
-          if (!signal.aborted) controller.enqueue(encoder.encode(": still here\n\n"));
-        }, HEARTBEAT_MS);
-        void pump(controller)
-          .catch(() => undefined)
-          .finally(() => {
-            end();
-            closeQuietly(controller);
-          });
+      start(out) {
+        out.enqueue(encoder.encode("retry: 3000\n: connected\n\n"));
+        const heartbeat = beat(out);
+        const fail = (error: unknown) => {
+          if (signal.aborted) return;
+          context.log.error({ err: error }, "an event stream failed");
+          reader.cut();
+        };
+        signal.addEventListener("abort", () => clearInterval(heartbeat), { once: true });
+        void pump(out)
+          .catch(fail)
+          .finally(() => over.abort());
       },
-      pull: () => wake?.(),
-      cancel: end,
+      pull: room.taken,
+      cancel: () => over.abort(),
     },
     { highWaterMark: MOST_WAITING, size: (chunk) => chunk?.byteLength ?? 0 },
   );
 }
 
-function closeQuietly(controller: ReadableStreamDefaultController<Uint8Array>): void {
-  try {
-    controller.close();
-  } catch {
-    // The reader has cancelled it already.
-  }
+/** `freed` waits until the reader took something: false when it took nothing for `stalledMs`, or is gone. */
+function roomWatch(stalledMs: number, signal: AbortSignal) {
+  let settle: (freed: boolean) => void = () => undefined;
+  signal.addEventListener("abort", () => settle(false), { once: true });
+  return {
+    taken: () => settle(true),
+    freed: async (): Promise<boolean> => {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      settle = resolve;
+      const timer = setTimeout(() => resolve(false), stalledMs);
+      const freed = await promise;
+      clearTimeout(timer);
+      return freed && !signal.aborted;
+    },
+  };
 }
 
 /** JSON has no line breaks, so one data line is enough. */

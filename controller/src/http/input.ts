@@ -10,9 +10,15 @@ type Checked = { data: unknown; problems: FieldProblem[] };
 /** The parsed parts in the same order; VALIDATION_ERROR with all that is wrong in any of them. */
 export function checkInput(parts: readonly Part[]): unknown[] {
   const checked = parts.map(check);
-  const fields = checked.flatMap(({ problems }) => problems);
+  const fields = byPath(checked.flatMap(({ problems }) => problems));
   if (fields.length === 0) return checked.map(({ data }) => data);
   throw invalidFields(fields);
+}
+
+/** A field that is wrong in two ways is one wrong field. */
+function byPath(problems: readonly FieldProblem[]): FieldProblem[] {
+  const messages = Map.groupBy(problems, ({ path }) => path);
+  return [...messages].map(([path, some]) => ({ path, message: some.map(({ message }) => message).join("; ") }));
 }
 
 /** Query parameters by name; VALIDATION_ERROR when one is given twice. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { type Actor, ANONYMOUS, type Caller, mayDo, SCOPE_OF } from "../domain/access.ts";
-import { ControllerError } from "../errors.ts";
+import { ControllerError, STATUS_OF } from "../errors.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJsonBody } from "./body.ts";
 import type { ApiContext } from "./context.ts";
@@ -38,7 +38,11 @@ export async function serveEndpoint(context: ApiContext, endpoint: Endpoint, raw
     const value = raw.incoming.headers[name];
     return typeof value === "string" ? value : undefined;
   };
-  const request = { params, query, body: checkedBody, caller, signal: raw.signal, header };
+  const request = {
+    ...{ params, query, body: checkedBody, caller, header, signal: raw.signal },
+    cut: () => raw.incoming.socket.destroy(),
+    isStillAllowed: () => isAllowed(context, endpoint, raw),
+  };
   const answer = await withTimeout(endpoint.handle(context, request), context.limits.requestSeconds);
   if (context.checkAnswers === true && "body" in answer) checkAnswer(endpoint, answer);
   return answer;
@@ -57,6 +61,15 @@ async function admit(context: ApiContext, endpoint: Endpoint, raw: RawRequest): 
       details: `${endpoint.action} needs it`,
     });
   return { actor, requestId, source };
+}
+
+async function isAllowed(context: ApiContext, { action }: Endpoint, raw: RawRequest): Promise<boolean> {
+  try {
+    return action === null || mayDo(await authenticate(context, raw), action);
+  } catch (error) {
+    if (error instanceof ControllerError && STATUS_OF[error.code] === 401) return false;
+    throw error;
+  }
 }
 
 async function readBody(endpoint: Endpoint, { incoming }: RawRequest): Promise<unknown> {

@@ -20,13 +20,14 @@ export const eventsRoute: Endpoint = endpoint({
   query: z.strictObject({ agent_id: agentInQuery, cursor: numberInQuery(0, MAX_CURSOR).optional() }),
   answers: {},
   streams: "text/event-stream",
-  handle: async (context, { query, caller, header, signal }) => {
+  handle: async (context, { query, caller, header, signal, cut, isStillAllowed }) => {
     const last = header("last-event-id");
     if (last !== undefined && !/^\d{1,15}$/.test(last))
       throw invalidFields([{ path: "Last-Event-ID", message: "is no cursor of ours" }]);
     const agentId = visibleAgent(caller.actor, query.agent_id) ?? null;
     // A browser that comes back by itself sends the header and the old address: the header is newer.
     const after = last === undefined ? (query.cursor ?? null) : Number(last);
-    return { status: 200, stream: eventStream(context, { after, agentId, signal }), contentType: "text/event-stream" };
+    const reader = { after, agentId, signal, cut, isStillAllowed };
+    return { status: 200, stream: eventStream(context, reader), contentType: "text/event-stream" };
   },
 });
