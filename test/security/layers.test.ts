@@ -23,8 +23,8 @@ const CONTROLLER = [
   ["domain/unit.ts"],
   ["store/unit.ts", "adapters/pki/unit.ts", "adapters/channels/unit.ts"],
   ["services/unit.ts"],
-  ["http/routes/unit.ts", "ws/unit.ts", "jobs.ts"],
-  ["main.ts", "cli.ts", "cli/unit.ts"],
+  ["http/routes/unit.ts", "ws/unit.ts", "jobs/unit.ts"],
+  ["main.ts", "serve/unit.ts", "cli.ts", "cli/unit.ts"],
 ].map((layer) => layer.map((file) => `controller/src/${file}`));
 
 /** Upward imports that do not stay inside one package, or that take another way than a relative path. */

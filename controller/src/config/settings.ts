@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ControllerError } from "../errors.ts";
 
 const port = z.coerce.number().int().min(0, "must be a port").max(65_535, "must be a port");
+const days = z.coerce.number().int().min(1, "must be 1 to 36500").max(36_500, "must be 1 to 36500");
 const name = z
   .string()
   .min(1)
@@ -29,13 +30,20 @@ export const settings = z.strictObject({
   certificate_file: z.string().min(1).optional(),
   certificate_key_file: z.string().min(1).optional(),
   log_level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  /** How long history is kept. Backups and proofs are none. */
+  events_days: days.default(90),
+  executions_days: days.default(730),
+  audit_days: days.default(730),
 });
 type Given = z.infer<typeof settings>;
+type Asked = "data_dir" | "database" | "certificate_file" | "certificate_key_file";
+type History = "events_days" | "executions_days" | "audit_days";
 
-export type ServeSettings = Omit<Given, "data_dir" | "database" | "certificate_file" | "certificate_key_file"> & {
+export type ServeSettings = Omit<Given, Asked | History> & {
   data_dir: string;
   database: string | null;
   certificate: { certFile: string; keyFile: string } | null;
+  history: { eventsDays: number; executionsDays: number; auditDays: number };
 };
 
 export type Surroundings = { env: Readonly<Record<string, string | undefined>>; isRoot: boolean };
@@ -65,7 +73,8 @@ export function decideSettings(
 ): ServeSettings {
   const parsed = settings.safeParse({ ...file, ...fromEnvironment(around.env), ...options });
   if (!parsed.success) throw mistakes(parsed.error.issues.map(problemOf));
-  const { data_dir, database, certificate_file: certFile, certificate_key_file: keyFile, ...rest } = parsed.data;
+  const { data_dir, database, certificate_file: certFile, certificate_key_file: keyFile, ...others } = parsed.data;
+  const { events_days: eventsDays, executions_days: executionsDays, audit_days: auditDays, ...rest } = others;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const path = certFile === undefined ? "certificate_file" : "certificate_key_file";
     throw mistakes([{ path, message: "a certificate and its key are given together" }]);
@@ -76,6 +85,7 @@ export function decideSettings(
     data_dir: resolve(data_dir ?? usualDataDir(around)),
     database: database ?? null,
     certificate: certFile === undefined || keyFile === undefined ? null : { certFile, keyFile },
+    history: { eventsDays, executionsDays, auditDays },
   };
 }
 

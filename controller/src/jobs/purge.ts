@@ -1,0 +1,44 @@
+import type { Logger } from "pino";
+import type { ServiceContext } from "../services/context.ts";
+import type { Store } from "../store/db.ts";
+import { DEFAULT_HISTORY_RULES, type HistoryRules, purgeHistory } from "../store/retention.ts";
+import type { Job } from "./run-jobs.ts";
+
+const HOUR_MS = 3_600_000;
+const AFTER_START_MS = 60_000;
+
+export type HistoryDays = { eventsDays: number; executionsDays: number; auditDays: number };
+
+/** Removes the history that is older, or more than the store should hold. */
+export function purgeJob({ store, now, log }: ServiceContext & { log: Logger }, days: HistoryDays): Job {
+  const rules = rulesOf(days);
+  return {
+    name: "purge-history",
+    everyMs: HOUR_MS,
+    firstMs: AFTER_START_MS,
+    async run(signal) {
+      const removed = await purgeHistory(endingWith(store, signal), rules, now());
+      if (Object.values(removed).some((rows) => rows > 0)) log.info({ removed }, "old history was removed");
+    },
+  };
+}
+
+function rulesOf({ eventsDays, executionsDays, auditDays }: HistoryDays): HistoryRules {
+  const { events, executions, audit } = DEFAULT_HISTORY_RULES;
+  return {
+    events: { ...events, maxAgeDays: eventsDays },
+    executions: { ...executions, maxAgeDays: executionsDays },
+    audit: { ...audit, maxAgeDays: auditDays },
+  };
+}
+
+/** It removes in many short transactions; a stop comes between two of them. */
+function endingWith(store: Store, signal: AbortSignal): Store {
+  return {
+    ...store,
+    write(work) {
+      signal.throwIfAborted();
+      return store.write(work);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/** What the ports stand on: the data folder, the database, the authority and the key of access tokens. */
+import { type Authority, openAuthority } from "../adapters/pki/authority.ts";
+import type { ServeSettings } from "../config/settings.ts";
+import { openSigningKey } from "../services/access/signing-key.ts";
+import { type TokenIssuer, tokenIssuer } from "../services/access/tokens.ts";
+import type { Store } from "../store/db.ts";
+import { putSetting, readSetting } from "../store/settings.ts";
+import { openStore } from "../store/store.ts";
+import { type BrowserCertificate, openBrowserCertificate } from "./browser-certificate.ts";
+import { dataPaths, lockDataFolder, openDataFolder } from "./data-folder.ts";
+import { startStep } from "./start-error.ts";
+
+export type Ground = {
+  store: Store;
+  now: () => Date;
+  authority: Authority;
+  issuer: TokenIssuer;
+  browserCertificate: BrowserCertificate | null;
+  /** null: one was told before, and it is good as far as its key goes. */
+  adminToken: AdminToken | null;
+  /** Notes that the token was told: it is told once. */
+  adminTokenTold: () => Promise<void>;
+};
+export type AdminToken = { text: string; expiresAt: Date };
+type Options = { signal: AbortSignal; allowMigrate: boolean };
+
+/** Noted in the store, because a first start may fail after the key was made. */
+const TOKEN_TOLD = "admin_token_told";
+const FIRST_TOKEN_DAYS = 90;
+const DAY_MS = 86_400_000;
+const KEY_REMEDY =
+  "Bring the file back from a backup, or remove it: a new one is made then, and every access token ends.";
+
+export async function openGround(
+  settings: ServeSettings,
+  { signal, allowMigrate }: Options,
+  opened: AsyncDisposableStack,
+): Promise<Ground> {
+  const { data_dir: folder, database: url, certificate } = settings;
+  const paths = dataPaths(folder);
+  const now = () => new Date();
+  const begin = (name: string) => ({ name, signal });
+  await startStep(begin("data folder"), () => openDataFolder(folder));
+  opened.use(await startStep(begin("data folder"), () => lockDataFolder(folder)));
+  const store = opened.adopt(
+    await startStep(begin("database"), () =>
+      openStore(url === null ? { file: paths.database } : { url, allowMigrate }),
+    ),
+    (one) => one.close(),
+  );
+  const authority = await startStep(begin("certificate authority"), () => openAuthority(paths.pki, now()));
+  const browserCertificate = await startStep(begin("certificate for browsers"), () =>
+    certificate === null ? null : openBrowserCertificate(certificate),
+  );
+  const key = await startStep({ ...begin(`key of access tokens (${paths.signingKey})`), remedy: KEY_REMEDY }, () =>
+    openSigningKey(paths.keys),
+  );
+  const issuer = tokenIssuer(key.privateKey, now);
+  const isFirst = key.isNew || (await store.read((db) => readSetting(db, TOKEN_TOLD))) === undefined;
+  const adminToken = isFirst ? await firstToken(issuer, now()) : null;
+  const adminTokenTold = () => store.write((db) => putSetting(db, TOKEN_TOLD, now().toISOString()));
+  return { store, now, authority, issuer, browserCertificate, adminToken, adminTokenTold };
+}
+
+async function firstToken(issuer: TokenIssuer, at: Date): Promise<AdminToken> {
+  const expiresAt = new Date(at.getTime() + FIRST_TOKEN_DAYS * DAY_MS);
+  return { text: await issuer.issue({ subject: "admin", scopes: ["admin"], expiresAt }), expiresAt };
+}
