@@ -1,5 +1,6 @@
 import { backupBench } from "./backup/backup.ts";
 import type { Bench } from "./bench.ts";
+import { hubBench } from "./hub/hub.ts";
 
 /** Every bench of the project, by its name on the command line. */
-export const benches: readonly Bench[] = [backupBench];
+export const benches: readonly Bench[] = [backupBench, hubBench];

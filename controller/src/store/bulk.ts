@@ -1,10 +1,22 @@
-/** Many rows at once, in statements of few different lengths, so that they stay prepared on both databases. */
-import { type Column, getTableColumns, type InferInsertModel, type InferSelectModel, inArray, sql } from "drizzle-orm";
+/** Many rows at once, in statements of few different lengths, each built once and kept prepared on both databases. */
+import {
+  type Column,
+  getTableColumns,
+  getTableName,
+  type InferInsertModel,
+  type InferSelectModel,
+  inArray,
+  sql,
+} from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Db } from "./db.ts";
 
 /** Rows of one statement at most; each shorter length is a power of two. */
 const LONGEST = 64;
+
+type Prepared = { execute(values: Record<string, unknown>): Promise<unknown> };
+/** Building a statement of many parameters costs more than running it. Of each table only one answer is asked for. */
+const built = new WeakMap<Db, Map<string, Prepared>>();
 
 /** The rows whose `column` is one of `keys`, in no order. */
 export async function rowsByKey<Table extends SQLiteTable>(
@@ -15,11 +27,15 @@ export async function rowsByKey<Table extends SQLiteTable>(
 ): Promise<InferSelectModel<Table>[]> {
   const rows: unknown[] = [];
   for (const some of pieces([...new Set(keys)])) {
-    const found = await db
-      .select()
-      .from(table as SQLiteTable)
-      .where(inArray(column, some));
-    rows.push(...found);
+    const statement = prepared(db, `${getTableName(table)} by ${column.name} ${some.length}`, () => {
+      const places = some.map((_, index) => sql.placeholder(`${index}`));
+      return db
+        .select()
+        .from(table as SQLiteTable)
+        .where(inArray(column, places))
+        .prepare();
+    });
+    rows.push(...((await statement.execute({ ...some })) as unknown[]));
   }
   return rows as InferSelectModel<Table>[];
 }
@@ -31,23 +47,39 @@ export async function putRows<Table extends SQLiteTable>(
   key: readonly Column[],
   rows: readonly InferInsertModel<Table>[],
 ): Promise<void> {
-  const others = Object.entries(getTableColumns(table)).filter(([, column]) => !key.includes(column));
-  const set = Object.fromEntries(others.map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]));
-  for (const some of pieces(rows))
-    await db
-      .insert(table as SQLiteTable)
-      .values(some as Record<string, unknown>[])
-      .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set })
-      .execute();
+  for (const some of pieces(rows)) {
+    const statement = prepared(db, `${getTableName(table)} put ${some.length}`, () => {
+      const others = Object.entries(getTableColumns(table)).filter(([, column]) => !key.includes(column));
+      const set = Object.fromEntries(others.map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]));
+      return db
+        .insert(table as SQLiteTable)
+        .values(placeholders(table, some.length))
+        .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set })
+        .prepare();
+    });
+    await statement.execute(named(table, some));
+  }
 }
 
-/** Adds rows whose keys are new. CONFLICT when one is not. */
-export async function addRows<Table extends SQLiteTable>(
+/** Adds rows whose keys are new; answers these columns of each, in no order. CONFLICT when a key is not new. */
+export async function addRows<Table extends SQLiteTable, Answer extends Record<string, SQLiteColumn>>(
   db: Db,
   table: Table,
   rows: readonly InferInsertModel<Table>[],
-): Promise<void> {
-  for (const some of pieces(rows)) await db.insert(table as SQLiteTable).values(some as Record<string, unknown>[]);
+  answer: Answer,
+): Promise<{ [Name in keyof Answer]: Answer[Name]["_"]["data"] }[]> {
+  const answers: unknown[] = [];
+  for (const some of pieces(rows)) {
+    const statement = prepared(db, `${getTableName(table)} add ${some.length}`, () =>
+      db
+        .insert(table as SQLiteTable)
+        .values(placeholders(table, some.length))
+        .returning(answer)
+        .prepare(),
+    );
+    answers.push(...((await statement.execute(named(table, some))) as unknown[]));
+  }
+  return answers as { [Name in keyof Answer]: Answer[Name]["_"]["data"] }[];
 }
 
 /** Cut into pieces of 64, 32, 16 … 1. */
@@ -59,4 +91,40 @@ export function pieces<Value>(values: readonly Value[]): Value[][] {
     all.push(values.slice(from, from + length));
   }
   return all;
+}
+
+function prepared(db: Db, name: string, build: () => unknown): Prepared {
+  const known = built.get(db) ?? new Map<string, Prepared>();
+  built.set(db, known);
+  const statement = known.get(name) ?? (build() as Prepared);
+  known.set(name, statement);
+  return statement;
+}
+
+/** Every column of every row is a parameter, as the driver takes it; counted-up keys are the database's. */
+function placeholders(table: SQLiteTable, rows: number): Record<string, unknown>[] {
+  const columns = columnsOf(table);
+  return Array.from({ length: rows }, (_, row) =>
+    Object.fromEntries(columns.map(([name]) => [name, sql`${sql.placeholder(`${name}${row}`)}`])),
+  );
+}
+
+/** drizzle's own encoding of placeholders cannot take null. */
+function named(table: SQLiteTable, rows: readonly object[]): Record<string, unknown> {
+  const columns = columnsOf(table);
+  const values: Record<string, unknown> = {};
+  for (const [row, fields] of rows.entries())
+    for (const [name, column] of columns) {
+      const value: unknown = Reflect.get(fields, name) ?? null;
+      values[`${name}${row}`] = value === null ? null : column.mapToDriverValue(value);
+    }
+  return values;
+}
+
+function columnsOf(table: SQLiteTable): [string, Column][] {
+  return Object.entries(getTableColumns(table)).filter(([, column]) => !isCounter(column));
+}
+
+function isCounter(column: Column): boolean {
+  return column.primary && column.dataType === "number";
 }

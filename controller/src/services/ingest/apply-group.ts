@@ -1,9 +1,10 @@
 /** One transaction's worth of batches and resumptions, from whichever agents, in the order in which they came. */
-import { inArray } from "drizzle-orm";
-import { pieces } from "../../store/bulk.ts";
+import type { AnyEvent } from "@holdfast/protocol";
+import { addRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { Tables } from "../../store/schema.ts";
 import type { Committed, GroupItem, Hello, Outcome } from "./group-item.ts";
+import type { Handling } from "./handlers/handler.ts";
 import { applyEvent } from "./handlers/handlers.ts";
 import { type Incoming, keptBody, subjectOf } from "./incoming.ts";
 import { judge } from "./judge.ts";
@@ -38,10 +39,8 @@ export async function applyGroup(db: Db, items: readonly GroupItem[], options: A
 async function withoutKnown(db: Db, incoming: readonly Incoming[]): Promise<Incoming[]> {
   const { events } = db.tables;
   const ids = incoming.map(({ envelope }) => envelope.event_id);
-  const known = new Set<string>();
-  for (const some of pieces(ids))
-    for (const { id } of await db.select({ id: events.eventId }).from(events).where(inArray(events.eventId, some)))
-      known.add(id);
+  const rows = await rowsByKey(db, events, events.eventId, ids);
+  const known = new Set(rows.map(({ eventId }) => eventId));
   return incoming.filter(({ envelope: { event_id: id } }) => {
     if (known.has(id)) return false;
     known.add(id);
@@ -58,13 +57,19 @@ function eventRow(incoming: Incoming, work: Work, { now, spoiled }: ApplyOptions
   return {
     ...place,
     subject: subjectOf(incoming.event),
-    body: keptBody(incoming),
-    problem: incoming.event === null ? incoming.problem : applySafely(incoming.event, { agentId, now, work }),
+    ...bodyAndProblem(incoming, { agentId, now, work }),
   };
 }
 
+function bodyAndProblem(incoming: Incoming, handling: Handling): Pick<EventRow, "body" | "problem"> {
+  const { event, envelope } = incoming;
+  if (event === null) return { body: envelope.body, problem: incoming.problem };
+  const problem = applySafely(event, handling);
+  return { body: problem === null ? keptBody(event, envelope.body) : envelope.body, problem };
+}
+
 /** A mistake of ours about one event must not hold up all that come behind it. */
-function applySafely(event: NonNullable<Incoming["event"]>, handling: Parameters<typeof applyEvent>[1]): string | null {
+function applySafely(event: AnyEvent, handling: Handling): string | null {
   try {
     return applyEvent(event, handling);
   } catch (error) {
@@ -91,11 +96,8 @@ function greeted(agent: AgentRow, hello: Hello, now: Date): AgentRow {
 
 async function addEvents(db: Db, rows: readonly EventRow[]): Promise<Committed[]> {
   const { events } = db.tables;
-  const cursors = new Map<string, number>();
-  for (const some of pieces(rows)) {
-    const added = await db.insert(events).values(some).returning({ cursor: events.cursor, eventId: events.eventId });
-    for (const { cursor, eventId } of added) cursors.set(eventId, cursor);
-  }
+  const added = await addRows(db, events, rows, { cursor: events.cursor, eventId: events.eventId });
+  const cursors = new Map(added.map(({ eventId, cursor }) => [eventId, cursor]));
   return rows.map(({ eventId, agentId, kind, at, subject, body, problem }) => {
     return { cursor: cursors.get(eventId) ?? 0, agentId, kind, at, subject, body, problem };
   });

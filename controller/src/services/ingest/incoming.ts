@@ -40,9 +40,14 @@ export function subjectOf(event: AnyEvent | null): string | null {
   }
 }
 
-/** What is kept of the body: an inventory becomes rows of its own, so its event only counts them. */
-export function keptBody({ event, envelope }: Incoming): Record<string, unknown> {
-  if (event?.kind !== "inventory") return envelope.body;
-  const { at, repositories, items } = event.body;
-  return { at, repositories: repositories.length, items: items.length };
+/** What is kept of the body of an event that was applied: not once more what became rows of its own. */
+export function keptBody(event: AnyEvent, body: Record<string, unknown>): Record<string, unknown> {
+  if (event.kind === "inventory") {
+    const { at, repositories, items } = event.body;
+    return { at, repositories: repositories.length, items: items.length };
+  }
+  if (event.kind !== "backup_recorded") return body;
+  const { backup_id, vm_context_id, disk_id, backup_type, digest, hash_map } = event.body.sidecar;
+  const sidecar = { backup_id, vm_context_id, disk_id, backup_type, digest, hash_map: { sha256: hash_map.sha256 } };
+  return { ...event.body, sidecar };
 }

@@ -44,5 +44,5 @@ export function noteGap(places: Places, agentId: string, gap: NotedGap, reason: 
 export async function savePlaces(db: Db, { epochs, gaps }: Places): Promise<void> {
   const { spoolEpochs, spoolGaps } = db.tables;
   await putRows(db, spoolEpochs, [spoolEpochs.agentId, spoolEpochs.epoch], epochs.changed());
-  await addRows(db, spoolGaps, gaps);
+  await addRows(db, spoolGaps, gaps, { gapId: spoolGaps.gapId });
 }

@@ -1,0 +1,153 @@
+/** What one controller holds: results a second, connections, and all agents back after it was killed. */
+import { join } from "node:path";
+import { openAuthority } from "../../../controller/src/adapters/pki/authority.ts";
+import { startPostgres } from "../../helpers/postgres-server.ts";
+import type { Bench, BenchOptions, Report } from "../bench.ts";
+import { median } from "../row.ts";
+import { type BenchAgent, connectAll, disconnectAll, makeAgents, pause, sendEvents } from "./agents.ts";
+import { type Controller, startController } from "./controller.ts";
+import { EVENTS_OF_RESULT, results } from "./results.ts";
+import type { ServerOrder } from "./server.ts";
+
+const AGENTS = { ingest: 100, memory: 5000, storm: 1000 };
+const INGEST_SECONDS = 8;
+/** Results of one batch, and what is asked for in events a second. */
+const BATCH_RESULTS = 10;
+const RATE = 5000;
+const MB = 1e6;
+
+type World = { order: ServerOrder; ca: string; agents: (count: number) => BenchAgent[]; report: Report };
+
+export const hubBench: Bench = {
+  name: "hub",
+  about: "the controller's agent port: results a second, connected agents, all back after a restart",
+  cases: ["ingest", "ingest-postgres", "memory", "storm"],
+  run: runHubBench,
+};
+
+async function runHubBench({ cases, scratch, runs }: BenchOptions, report: Report): Promise<void> {
+  const isWanted = (name: string) => cases.length === 0 || cases.includes(name);
+  const pki = join(scratch, "pki");
+  const authority = await openAuthority(pki, new Date());
+  const ca = authority.rootPem;
+  const agents = (count: number) => makeAgents(authority, count);
+  const world = (file: string): World => ({ order: { place: { file }, pki, port: 0 }, ca, agents, report });
+  if (isWanted("ingest")) await ingestCase("ingest", world(join(scratch, "ingest.db")), runs);
+  if (isWanted("ingest-postgres")) {
+    await using server = await startPostgres();
+    const place = { url: server.url("postgres") };
+    await ingestCase("ingest-postgres", { order: { place, pki, port: 0 }, ca, agents, report }, runs);
+  }
+  if (isWanted("memory")) await memoryCase(world(join(scratch, "memory.db")));
+  if (isWanted("storm")) await stormCase(world(join(scratch, "storm.db")));
+}
+
+/** First as fast as it goes, then at the asked rate, where the times are those that agents would see. */
+async function ingestCase(name: string, { order, ca, agents, report }: World, runs: number): Promise<void> {
+  await using controller = await startController(order);
+  const all = agents(AGENTS.ingest);
+  await connectAll(all, controller.port, ca, 20);
+  const rates: number[] = [];
+  const delays: number[] = [];
+  const shares: number[] = [];
+  for (let round = 1; round <= runs; round += 1) {
+    const most = await load(all, controller, null);
+    const asked = await load(all, controller, RATE);
+    rates.push(most.perSecond);
+    delays.push(asked.p99Seconds);
+    shares.push(asked.cpuShare);
+    report.say(
+      `${name}, round ${round}: ${most.perSecond.toFixed(0)}/s at ${(most.cpuShare * 100).toFixed(0)} % of a core; at ${asked.perSecond.toFixed(0)}/s ${(asked.cpuShare * 100).toFixed(0)} %, p99 ${(asked.p99Seconds * 1000).toFixed(0)} ms`,
+    );
+  }
+  disconnectAll(all);
+  const sense = "at most" as const;
+  report.row({
+    case: `${name}: results acknowledged after commit`,
+    value: median(rates),
+    unit: "/s",
+    sense: "at least",
+    limit: RATE,
+  });
+  report.row({
+    case: `${name}: p99 until acknowledged, at ${RATE}/s`,
+    value: median(delays),
+    unit: "s",
+    sense,
+    limit: 0.1,
+  });
+  report.row({ case: `${name}: cores used at ${RATE}/s`, value: median(shares), unit: "cores", sense, limit: 1 });
+}
+
+type Loaded = { perSecond: number; p99Seconds: number; cpuShare: number };
+
+/** `rate` null: each agent sends its next batch when the last one was acknowledged. */
+async function load(agents: readonly BenchAgent[], controller: Controller, rate: number | null): Promise<Loaded> {
+  const delays: number[] = [];
+  const before = await controller.usage();
+  const start = performance.now();
+  const end = start + INGEST_SECONDS * 1000;
+  const period = rate === null ? 0 : (agents.length * BATCH_RESULTS * EVENTS_OF_RESULT * 1000) / rate;
+  await Promise.all(
+    agents.map(async (agent, index) => {
+      for (let due = start + (period * index) / agents.length; due < end; due += period) {
+        await pause(Math.max(0, due - performance.now()));
+        if (performance.now() > end) return;
+        const events = results(agent.seq, BATCH_RESULTS);
+        agent.seq += events.length;
+        const sent = performance.now();
+        await sendEvents(agent, events);
+        delays.push((performance.now() - sent) / 1000);
+      }
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  const after = await controller.usage();
+  return {
+    perSecond: (delays.length * BATCH_RESULTS * EVENTS_OF_RESULT) / seconds,
+    p99Seconds: delays.toSorted((a, b) => a - b)[Math.floor(delays.length * 0.99)] ?? Number.NaN,
+    cpuShare: (after.cpuSeconds - before.cpuSeconds) / seconds,
+  };
+}
+
+async function memoryCase({ order, ca, agents, report }: World): Promise<void> {
+  await using controller = await startController(order);
+  const all = agents(AGENTS.memory);
+  report.say(`memory: ${all.length} certificates are made`);
+  const { rssBytes: empty } = await controller.usage();
+  await connectAll(all, controller.port, ca, 60);
+  await pause(3000);
+  const { rssBytes, streaming } = await controller.usage();
+  report.say(`memory: ${streaming} connected, ${(empty / MB).toFixed(0)} MB before`);
+  disconnectAll(all);
+  report.row({
+    case: `memory: ${streaming} agents connected`,
+    value: rssBytes / MB,
+    unit: "MB",
+    sense: "at most",
+    limit: 600,
+  });
+}
+
+/** Killed and started again on the same port, while all agents try to come back. */
+async function stormCase({ order, ca, agents, report }: World): Promise<void> {
+  const all = agents(AGENTS.storm);
+  const first = await startController(order);
+  const { port } = first;
+  await connectAll(all, port, ca, 60);
+  await first.kill();
+  const start = performance.now();
+  await using second = await startController({ ...order, port });
+  await connectAll(all, port, ca, all.length);
+  const seconds = (performance.now() - start) / 1000;
+  const refusals = all.reduce((sum, agent) => sum + agent.refusals, 0);
+  report.say(`storm: ${(await second.usage()).streaming} back, ${refusals} attempts were sent away`);
+  disconnectAll(all);
+  report.row({
+    case: `storm: ${all.length} agents back after a restart`,
+    value: seconds,
+    unit: "s",
+    sense: "at most",
+    limit: 30,
+  });
+}
