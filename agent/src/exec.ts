@@ -153,10 +153,19 @@ export type Daemon = {
   stop: () => Promise<void>;
 };
 
+export type DaemonOptions = StartOptions & {
+  /** Called with each piece of standard output, which is thrown away otherwise, and of standard error. */
+  onOutput?: (text: string) => void;
+};
+
 /** Starts a command that runs until it is stopped, or until the agent ends. Throws TOOL_MISSING. */
-export async function startDaemon(command: string, args: readonly string[], options: StartOptions): Promise<Daemon> {
+export async function startDaemon(command: string, args: readonly string[], options: DaemonOptions): Promise<Daemon> {
   const child = startChild(command, args, options);
   const stderr = keepTail(child.stderr);
+  if (options.onOutput !== undefined) {
+    child.stderr?.on("data", options.onOutput);
+    child.stdout?.setEncoding("utf8").on("data", options.onOutput);
+  }
   child.stdout?.resume();
   const gone = whenEnded(child, command);
   const ended = gone.then((end) => ({ ...end, stderr: stderr() }));
