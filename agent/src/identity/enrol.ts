@@ -45,7 +45,7 @@ export async function enrol(wish: EnrolmentWish): Promise<Enrolment> {
   const token = readToken(wish.token);
   await removePartials(stateDir);
   const before = await identityIfUsable(stateDir);
-  const privateKey = await keyFor(wish, token);
+  const privateKey = await keyFor(wish, token, before);
   const root = await fetchRoot(address, token.rootFingerprint, signal);
   const body = {
     token: wish.token.trim(),
@@ -56,7 +56,13 @@ export async function enrol(wish: EnrolmentWish): Promise<Enrolment> {
   };
   const answer = readAnswer(await postJson({ address, path: PATH, body, root, signal }));
   checkChain(answer.certificate_chain, { privateKey, root, agentId: answer.agent_id, now: wish.now() });
-  const identity = identityOf(answer, { controller_url: address.url, private_key: privateKey, root_certificate: root });
+  const known = {
+    controller_url: address.url,
+    token_id: token.tokenId,
+    private_key: privateKey,
+    root_certificate: root,
+  };
+  const identity = identityOf(answer, known);
   await writeIdentity(stateDir, identity);
   await dropPendingKey(stateDir, "enrolment");
   // A renewal that was under way is one of the former agent's.
@@ -83,7 +89,7 @@ function isLinkUrl(text: string): boolean {
 /** Of what was answered, only what is checked counts: the root is the one that was pinned before. */
 export function identityOf(
   answer: EnrolmentAnswer,
-  known: Pick<IdentityFile, "controller_url" | "private_key" | "root_certificate">,
+  known: Pick<IdentityFile, "controller_url" | "token_id" | "private_key" | "root_certificate">,
 ): IdentityFile {
   const { agent_id, agent_url, certificate_chain } = answer;
   return { schema: "holdfast.identity/1", agent_id, agent_url, certificate_chain, ...known };
@@ -103,7 +109,13 @@ async function identityIfUsable(stateDir: string): Promise<IdentityFile | undefi
   return await unlessInvalid(readIdentity(stateDir));
 }
 
-async function keyFor({ stateDir, now }: EnrolmentWish, { tokenId }: EnrolmentToken): Promise<string> {
+async function keyFor(
+  { stateDir, now }: EnrolmentWish,
+  { tokenId }: EnrolmentToken,
+  before: IdentityFile | undefined,
+): Promise<string> {
+  // All was done when it was killed, only nobody was told: the same question gets the same answer.
+  if (before?.token_id === tokenId) return before.private_key;
   const pending = await unlessInvalid(readPendingKey(stateDir, "enrolment"));
   if (pending?.purpose === tokenId) return pending.private_key;
   const privateKey = await newPrivateKey();

@@ -14,6 +14,8 @@ const identityFile = z.object({
   controller_url: z.string().max(500),
   /** `wss://host:port`: where the link is. */
   agent_url: z.string().max(500),
+  /** By which token it came; null once the key is another. */
+  token_id: z.string().max(100).nullable(),
   private_key: pem,
   /** Leaf, then the issuing authority. */
   certificate_chain: pem,

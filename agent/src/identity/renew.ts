@@ -40,7 +40,8 @@ export async function finishRenewal(stateDir: string, chain: string, now: Date):
   const pending = await readPendingKey(stateDir, "renewal");
   if (pending?.purpose !== identity.agent_id)
     throw new HoldfastError("CONFLICT", { message: "a certificate came that this host had not asked for" });
-  return await store(stateDir, { ...identity, private_key: pending.private_key, certificate_chain: chain }, now);
+  const next = { ...identity, token_id: null, private_key: pending.private_key, certificate_chain: chain };
+  return await store(stateDir, next, now);
 }
 
 /**
@@ -58,7 +59,7 @@ export async function renewExpired(stateDir: string, now: () => Date, signal?: A
   const address = controllerAddress(identity.controller_url);
   const { root_certificate: root } = identity;
   const answer = readAnswer(await postJson({ address, path: PATH, body, root, signal }));
-  const known = { controller_url: identity.controller_url, private_key: privateKey, root_certificate: root };
+  const known = { controller_url: address.url, token_id: null, private_key: privateKey, root_certificate: root };
   return await store(stateDir, { ...identityOf(answer, known), agent_id: identity.agent_id }, now());
 }
 
