@@ -52,7 +52,7 @@ test("cuts alone: every event is applied, in order, in one epoch and without a g
 test("whatever is cut and whichever side is rolled back: an event is applied once, or lies in a recorded gap", () => {
   fc.assert(
     fc.property(anything, (steps) => live(memorySpool(), steps, expectNothingLost)),
-    { numRuns: 20_000 },
+    { numRuns: 8000 },
   );
 }, 60_000);
 
