@@ -44,6 +44,7 @@ export function keepRunning(program: Program, say: (sentence: string) => void): 
     restarts: () => state.deaths.length,
     givenUp,
     stop: async () => {
+      if (state.stopping.signal.aborted) return await lives;
       state.stopping.abort();
       await state.daemon?.stop();
       await lives;
