@@ -1,7 +1,6 @@
 /** Files of the controller's data folder that a power cut must not lose. The controller runs on POSIX systems only. */
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open } from "node:fs/promises";
 
 /** Ending of everything that is not finished. */
 export const PARTIAL = ".partial";
@@ -22,20 +21,4 @@ export async function writeNewFile(path: string, content: string | Uint8Array, m
   await using file = await open(path, "wx", mode);
   await file.writeFile(content);
   await file.sync();
-}
-
-/**
- * Writes a whole file (0600 unless told) so that a power cut leaves the old content or the new one, never a mixture.
- * Throws the system error of the step that failed, with no partial left behind.
- */
-export async function writeDurably(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
-  const partial = partialName(path);
-  try {
-    await writeNewFile(partial, content, mode);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
 }
