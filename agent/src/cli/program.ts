@@ -8,6 +8,7 @@ import type { RestoreOptions } from "./commands/restore.ts";
 import type { GlobalOptions } from "./host.ts";
 import { type Finish, recoveryOption, repositoryOption } from "./options.ts";
 import { addRepositoryCommands } from "./repository-program.ts";
+import { addServiceCommands } from "./service-program.ts";
 
 const EXIT_CODES = `
 Exit codes: 0 done and well; 1 failed; 2 wrong use or configuration; 3 damage found; 4 inconclusive or skipped;
@@ -30,6 +31,7 @@ export function buildProgram(finish: Finish): Command {
   addRestore(program, finish);
   addRepositoryCommands(program, finish);
   addStatus(program, finish);
+  addServiceCommands(program, finish);
   addTrial(program, finish);
   return program;
 }
@@ -116,7 +118,7 @@ function addRestore(program: Command, finish: Finish): void {
 function addStatus(program: Command, finish: Finish): void {
   program
     .command("status")
-    .description("tools, items with what is proven about them, and the last runs")
+    .description("tools, the link to the controller, items with what is proven about them, and the last runs")
     .action(async (_options, command: Command) => {
       const { status } = await import("./commands/status.ts");
       finish(await status(command.optsWithGlobals<GlobalOptions>()));

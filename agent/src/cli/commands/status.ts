@@ -11,6 +11,7 @@ import { EXIT, type ExitCode, worstOf } from "../exit-codes.ts";
 import { secondsText, stateWord, timeText } from "../format.ts";
 import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
 import { type DiskState, diskState } from "../item-state.ts";
+import { type LinkState, linkLines, linkState } from "../link-state.ts";
 import { configuredRepository } from "../repositories.ts";
 import { table } from "../table.ts";
 
@@ -30,6 +31,7 @@ export async function status(options: GlobalOptions): Promise<Answer> {
     const { ledger } = await runContext(host);
     const tools = await lookAtTools();
     const items = await itemRows(host);
+    const controller = await linkState(host.config.state_dir);
     const { runs, unreadable } = await readLedger(ledger);
     for (const name of unreadable) host.warn(`the record ${ledger}/${name} cannot be read`);
     const agent = {
@@ -40,8 +42,8 @@ export async function status(options: GlobalOptions): Promise<Answer> {
     };
     const shown = runs.filter((run, index) => index < SHOWN_RUNS || run.state === "lost").slice(0, 2 * SHOWN_RUNS);
     return {
-      document: { agent, tools, items, runs: shown, warnings: host.warnings },
-      text: () => statusText(host, agent.version, tools, items, shown),
+      document: { agent, tools, controller, items, runs: shown, warnings: host.warnings },
+      text: () => statusText(host, { version: agent.version, tools, controller }, items, shown),
       exitCode: worstOf(exitCodes(tools, items)),
     };
   });
@@ -73,10 +75,11 @@ function exitCodes(tools: readonly Tool[], items: readonly ItemRow[]): ExitCode[
   ];
 }
 
+type About = { version: string; tools: readonly Tool[]; controller: LinkState | string | null };
+
 function statusText(
   { config }: Host,
-  version: string,
-  tools: readonly Tool[],
+  { version, tools, controller }: About,
   items: readonly ItemRow[],
   runs: readonly RunRecord[],
 ): string {
@@ -84,6 +87,7 @@ function statusText(
     `holdfast-agent ${version} on Node ${process.version}`,
     `Configuration: ${config.file ?? "none (see docs/configuration.md)"}; state in ${config.state_dir}`,
     ...tools.map((tool) => `${tool.name}: ${tool.version ?? stateWord("missing")}`),
+    ...linkLines(controller),
     "",
     items.length === 0 ? "No items are configured." : itemTable(items),
     ...items.flatMap(({ vm_name, error }) => (error === null ? [] : [`${vm_name}: ${error}`])),

@@ -1,0 +1,51 @@
+/** What the host protects, as it is told to the controller. */
+import { statfs } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+import type { Inventory } from "@holdfast/protocol";
+import { asHoldfastError } from "../errors.ts";
+import { openRepository } from "../repository/marker.ts";
+import { lookAtTools } from "../runner/tools.ts";
+import type { Protected, ProtectedRepository } from "./policy/protect.ts";
+import type { ServiceHost } from "./service-host.ts";
+
+type Reported = Inventory["repositories"][number];
+
+export async function takeInventory({ repositories, items }: Protected, now: Date): Promise<Inventory> {
+  const tools = await lookAtTools();
+  return {
+    at: now.toISOString(),
+    repositories: await Promise.all(repositories.map(report)),
+    items,
+    tools: Object.fromEntries(tools.map(({ name, version }) => [name, version ?? "missing"])),
+  };
+}
+
+async function report(entry: ProtectedRepository): Promise<Reported> {
+  const told = { ...entry, state_reason: null, free_bytes: null };
+  try {
+    await openRepository(entry.path, entry.repository_id);
+    const { bavail, bsize } = await statfs(entry.path);
+    return { ...told, state: "ready", free_bytes: bavail * bsize };
+  } catch (error) {
+    const { code, message } = asHoldfastError(error, `opening ${entry.path}`);
+    const states: Partial<Record<typeof code, Reported["state"]>> = {
+      REPOSITORY_INVALID: "absent",
+      NOT_FOUND: "absent",
+      REPOSITORY_DAMAGED: "damaged",
+    };
+    return { ...told, state: states[code] ?? "unknown", state_reason: message.slice(0, 4000) };
+  }
+}
+
+/** Tells the inventory; `always` unless given, else only when it says something new, whose free space has no part in. */
+export function inventoryTeller(host: ServiceHost): (wish: { always: boolean }) => Promise<void> {
+  let last: object | undefined;
+  return async ({ always }) => {
+    const taken = await takeInventory(host.protected(), host.now());
+    const { at: _at, ...rest } = taken;
+    const said = { ...rest, repositories: rest.repositories.map((one) => ({ ...one, free_bytes: null })) };
+    if (!always && isDeepStrictEqual(said, last)) return;
+    host.spool.append([{ kind: "inventory", body: taken }]);
+    last = said;
+  };
+}
