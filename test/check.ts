@@ -1,6 +1,7 @@
 /** `npm run check`: everything that must hold before a change lands, in one table. Exit 0 when all of it does. */
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checkApiDocument, writeApiDocument } from "./helpers/api-document.ts";
 import { projectRoot, runTool } from "./helpers/run-tool.ts";
 import { sourceFaults } from "./helpers/source-rules.ts";
 
@@ -14,6 +15,7 @@ const CHECKS: { name: string; run: () => Promise<{ code: number; stdout: string;
   { name: "dead code", run: () => runTool("knip", ["--no-progress", "--treat-config-hints-as-errors"]) },
   { name: "code only tests use", run: () => runTool("knip", ["--no-progress", "--production", "--include", "files"]) },
   { name: "sources", run: checkSources },
+  { name: "API document", run: checkApiDocument },
 ];
 
 async function checkSources(): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -35,6 +37,7 @@ function row({ name, passed, seconds }: Outcome): string {
   return `${passed ? "ok    " : "FAILED"}  ${name.padEnd(20)} ${seconds.toFixed(1).padStart(5)} s\n`;
 }
 
+if (process.argv.includes("--write-api")) await writeApiDocument();
 const outcomes = await Promise.all(CHECKS.map(measure));
 const failed = outcomes.filter(({ passed }) => !passed);
 for (const { name, output } of failed) process.stdout.write(`── ${name} ──\n${output}\n\n`);

@@ -64,7 +64,7 @@ export function actorName({ kind, id }: Actor): string {
   return kind === "anonymous" ? kind : `${kind}:${id}`;
 }
 
-export function hasScope(actor: Actor, scope: Scope): boolean {
+function hasScope(actor: Actor, scope: Scope): boolean {
   return actor.scopes.includes(scope) || actor.scopes.includes("admin");
 }
 

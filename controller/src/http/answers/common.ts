@@ -1,9 +1,8 @@
-import { pathId, uuid } from "@holdfast/protocol";
+import { uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
 
 export const time = z.iso.datetime().openapi({ example: "2026-02-15T03:00:00.000Z" });
 export const count = z.number().int().nonnegative();
-export const text = z.string();
 
 export const errorBody = z
   .strictObject({
@@ -29,7 +28,7 @@ export function numberInQuery(least: number, most: number) {
     .openapi({ type: "integer", minimum: least, maximum: most });
 }
 
-export const MAX_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 /** The query parameters of every list. */
 export const paging = {
@@ -45,7 +44,6 @@ export const pageFields = {
 };
 
 export const agentInQuery = uuid.optional().openapi({ description: "Only this agent's." });
-export const contextId = pathId;
 export const labels = z.record(z.string().min(1).max(100), z.string().max(500));
 
 export function iso(at: Date): string {

@@ -1,6 +1,7 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
-import { chmod, link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { chmod, link, mkdir, readFile, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { partialName, syncFolder, writeNewFile } from "../../durable.ts";
 
 /** The key that signs people's tokens. `isNew`: it was made by this call, so no token exists yet. */
 export type SigningKey = { privateKey: KeyObject; isNew: boolean };
@@ -28,11 +29,12 @@ async function readKey(path: string): Promise<KeyObject | null> {
 
 /** A link never replaces a file that another start made in the meantime; false when there was one. */
 async function writeNewKey(path: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await chmod(dirname(path), 0o700);
-  const partial = `${path}.${randomUUID()}.partial`;
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const partial = partialName(path);
   const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
-  await writeSynced(partial, pem.toString());
+  await writeNewFile(partial, pem);
   try {
     await link(partial, path);
     return true;
@@ -41,18 +43,6 @@ async function writeNewKey(path: string): Promise<boolean> {
     throw error;
   } finally {
     await unlink(partial);
-    await syncFolder(dirname(path));
+    await syncFolder(folder);
   }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  await using file = await open(path, "wx", 0o600);
-  await file.writeFile(text);
-  await file.sync();
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  await using folder = await open(path, "r");
-  await folder.sync();
 }

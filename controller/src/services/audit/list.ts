@@ -9,7 +9,6 @@ export type AuditQuery = {
   limit: number;
   cursor?: string | undefined;
 };
-export type AuditRow = Awaited<ReturnType<typeof listAudit>>["rows"][number];
 
 /** Who did what, newest first; the cursor is the last entry's own number. */
 export async function listAudit({ store }: ServiceContext, query: AuditQuery) {

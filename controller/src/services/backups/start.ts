@@ -81,7 +81,7 @@ async function orderBackup(db: Db, caller: Caller, { input, item, disks, at }: P
   const backups = [...ids].map(([diskId, backupId]) =>
     pendingBackup({ ...same, diskId, backupId, commandId: command.commandId, createdAt: at }),
   );
-  await addRows(db, db.tables.backups, backups);
+  await addRows(db, db.tables.backups, backups, { backupId: db.tables.backups.backupId });
   const details = { command_id: command.commandId, backup_ids: [...ids.values()] };
   const subject = `${agentId}/${vmContextId}`;
   await recordAudit(db, caller, { action: "backups.start", subject, outcome: "accepted", details }, at);

@@ -15,7 +15,7 @@ export type Keyset = { table: SQLiteTable; at: SQLiteColumn; ids: readonly SQLit
 type KeyOf<Row> = (row: Row) => { at: Date; ids: readonly string[] };
 
 /** Counting a million rows takes longer than any page may. */
-export const MAX_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
 const cursorShape = z.tuple([z.number().int().min(0).max(8.64e15)], z.string().max(300));
 
