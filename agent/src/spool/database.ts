@@ -50,25 +50,53 @@ export function fileIdentity(path: string): string {
 export type SetAside = { keptAs: string; why: string };
 
 /**
- * Opens the spool, made when missing. Only one process at a time is in here, so none opens what another sets aside.
- * A damaged file is renamed to `<path>.damaged-<time>` and kept, and a new one begins.
- * `thorough` reads the whole file for damage (about a second per GiB).
+ * Opens the spool, made when missing. A damaged file is renamed to `<path>.damaged-<time>` and kept, and a new one
+ * begins. `thorough` reads the whole file for damage (about a second per GiB), while others go on using it.
  */
 export function openSpoolFile(
   path: string,
   { thorough, now }: { thorough: boolean; now: Date },
 ): { file: SpoolFile; setAside: SetAside | null } {
+  const opened = oneAtATime(path, () => openOrSetAside(path, now, null));
+  if (!thorough || opened.setAside !== null) return opened;
+  const { database, identity } = opened.file;
+  try {
+    checkWhole(database);
+    return opened;
+  } catch (error) {
+    database.close();
+    if (!isDamage(error)) throw error;
+    return oneAtATime(path, () => openOrSetAside(path, now, { identity, why: reasonOf(error) }));
+  }
+}
+
+/** So that none opens, or sets aside again, what another has just begun anew. */
+function oneAtATime<T>(path: string, work: () => T): T {
   const guard = openGuard(`${path}.lock`);
   try {
-    return { file: openChecked(path, thorough, now), setAside: null };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    const keptAs = setAside(path, now);
-    const why = error instanceof Error ? error.message : String(error);
-    return { file: openChecked(path, false, now), setAside: { keptAs, why } };
+    return work();
   } finally {
     guard.close();
   }
+}
+
+/** `damaged`: which file was found so; another process may have set it aside meanwhile. */
+function openOrSetAside(path: string, now: Date, damaged: { identity: string; why: string } | null) {
+  let why = damaged !== null && damaged.identity === fileIdentity(path) ? damaged.why : null;
+  if (why === null) {
+    try {
+      return { file: openChecked(path, now), setAside: null };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      why = reasonOf(error);
+    }
+  }
+  const keptAs = setAside(path, now);
+  return { file: openChecked(path, now), setAside: { keptAs, why } };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A mutex that the kernel takes back from a killed process. */
@@ -95,7 +123,7 @@ function makeOwnerOnly(path: string): void {
   }
 }
 
-function openChecked(path: string, thorough: boolean, now: Date): SpoolFile {
+function openChecked(path: string, now: Date): SpoolFile {
   makeOwnerOnly(path);
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
@@ -103,16 +131,17 @@ function openChecked(path: string, thorough: boolean, now: Date): SpoolFile {
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`,
     );
     prepareTables(database, now);
-    if (thorough) {
-      const [first] = database.prepare("PRAGMA quick_check(1)").all();
-      if (first?.["quick_check"] !== "ok") throw new DamagedSpool(String(first?.["quick_check"]));
-      checkRows(database);
-    }
     return { database, identity: fileIdentity(path) };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+function checkWhole(database: DatabaseSync): void {
+  const [first] = database.prepare("PRAGMA quick_check(1)").all();
+  if (first?.["quick_check"] !== "ok") throw new DamagedSpool(String(first?.["quick_check"]));
+  checkRows(database);
 }
 
 /** What SQLite cannot know. seq has no holes: the controller would end every connection at one. */

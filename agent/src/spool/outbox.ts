@@ -1,7 +1,8 @@
 /** What waits to be told, inside one transaction of the spool's database. */
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { type AnyEvent, DROPPABLE, type EventEnvelope, type SpoolPlace } from "@holdfast/protocol";
+import { type AnyEvent, DROPPABLE, type EventEnvelope, type SpoolPlace, time } from "@holdfast/protocol";
+import { HoldfastError } from "../errors.ts";
 import { DamagedSpool } from "./failures.ts";
 import { type FittedEvent, fitEvent } from "./fit.ts";
 import type { Room } from "./room.ts";
@@ -14,6 +15,8 @@ export type SpoolEvent = AnyEvent & { at?: string };
 
 /** Fits the event to the protocol's bounds and gives it its id. BAD_REQUEST as `fitEvent` has it. */
 export function readyEvent(event: SpoolEvent, now: Date): ReadyEvent {
+  if (event.at !== undefined && !time.safeParse(event.at).success)
+    throw new HoldfastError("BAD_REQUEST", { message: `${JSON.stringify(event.at)} is not a time in RFC 3339, UTC` });
   const subject = event.kind === "command_changed" ? event.body.command_id : null;
   return { ...fitEvent(event), event_id: randomUUID(), at: event.at ?? now.toISOString(), subject };
 }

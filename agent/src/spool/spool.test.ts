@@ -112,3 +112,14 @@ test("a write is noticed, by this process and through another connection", () =>
   daemon.close();
   person.close();
 });
+
+test("an event with a time that is none is refused, for the controller could not read any batch it stands in", () => {
+  using folder = testFolder();
+  const spool = openSpool(folder.path);
+  const wrong = { ...result("a"), at: "yesterday" };
+  expect(() => spool.append([result("b"), wrong])).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
+  expect(all(spool)).toEqual([]);
+  spool.append([{ ...result("c"), at: "2026-03-01T11:00:00Z" }]);
+  expect(all(spool)[0]?.at).toBe("2026-03-01T11:00:00Z");
+  spool.close();
+});
