@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { expect, it } from "vitest";
-import { openAccess } from "./open-access.ts";
 import { openSigningKey } from "./signing-key.ts";
 import { tokenIssuer } from "./tokens.ts";
 
@@ -67,19 +66,6 @@ it("the key is made once, for its owner only, also when two start at once", asyn
     for (const { privateKey: key } of both) expect(again.privateKey.equals(key)).toBe(true);
     expect(await readdir(keys)).toEqual(["token-signing.pem"]);
     expect((await stat(join(keys, "token-signing.pem"))).mode & 0o777).toBe(0o600);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
-
-it("the first start gives a token for setting up, later ones take it and give none", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "holdfast-access-"));
-  try {
-    const first = await openAccess(folder, () => at);
-    expect(first.firstToken?.expiresAt).toEqual(new Date("2026-01-31T00:00:00Z"));
-    const second = await openAccess(folder, () => at);
-    expect(second.firstToken).toBeNull();
-    expect(await second.issuer.read(first.firstToken?.token ?? "")).toMatchObject({ id: "admin", scopes: ["admin"] });
   } finally {
     await rm(folder, { recursive: true });
   }
