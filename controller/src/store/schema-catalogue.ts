@@ -104,6 +104,7 @@ export function defineBackups(d: Dialect) {
     d.primaryKey({ name: "backups_pk", columns: [t.agentId, t.backupId] }),
     d.index("backups_newest").on(t.createdAt, t.backupId, t.agentId),
     d.index("backups_id").on(t.backupId),
+    d.index("backups_of_agent").on(t.agentId, t.createdAt, t.backupId),
     d.index("backups_name").on(t.vmName, t.createdAt, t.backupId),
     d.index("backups_context").on(t.vmContextId, t.createdAt, t.backupId),
     d.index("backups_repository").on(t.repositoryId, t.createdAt, t.backupId),

@@ -49,6 +49,7 @@ export function defineExecutions(d: Dialect) {
     (t) => [
       d.index("executions_newest").on(t.startedAt, t.runId),
       d.index("executions_of_agent").on(t.agentId, t.startedAt, t.runId),
+      d.index("executions_of_agent_state").on(t.agentId, t.state, t.startedAt, t.runId),
       d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
       d.index("executions_state").on(t.state, t.startedAt, t.runId),
       d.index("executions_kind").on(t.kind, t.startedAt, t.runId),
@@ -72,6 +73,7 @@ export function defineVerifications(d: Dialect) {
     },
     (t) => [
       d.index("verifications_newest").on(t.verifiedAt, t.verificationId),
+      d.index("verifications_status").on(t.status, t.verifiedAt, t.verificationId),
       d.index("verifications_of_backup").on(t.agentId, t.backupId, t.verifiedAt),
     ],
   );
@@ -92,6 +94,7 @@ export function defineDrills(d: Dialect) {
     },
     (t) => [
       d.index("drills_newest").on(t.drilledAt, t.drillId),
+      d.index("drills_status").on(t.status, t.drilledAt, t.drillId),
       d.index("drills_of_backup").on(t.agentId, t.backupId, t.drilledAt),
     ],
   );
