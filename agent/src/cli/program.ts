@@ -1,6 +1,5 @@
 /** The commands and their options. What each does is imported when it is called, so that help is there at once. */
 import { Command, Option } from "commander";
-import type { TrialOptions } from "../trial/trial.ts";
 import { agentVersion } from "../version.ts";
 import type { BackupOptions } from "./commands/backup.ts";
 import type { ProveOptions } from "./commands/prove.ts";
@@ -9,6 +8,7 @@ import type { GlobalOptions } from "./host.ts";
 import { type Finish, recoveryOption, repositoryOption } from "./options.ts";
 import { addRepositoryCommands } from "./repository-program.ts";
 import { addServiceCommands } from "./service-program.ts";
+import { addTrialCommands } from "./trial-program.ts";
 
 const EXIT_CODES = `
 Exit codes: 0 done and well; 1 failed; 2 wrong use or configuration; 3 damage found; 4 inconclusive or skipped;
@@ -32,7 +32,7 @@ export function buildProgram(finish: Finish): Command {
   addRepositoryCommands(program, finish);
   addStatus(program, finish);
   addServiceCommands(program, finish);
-  addTrial(program, finish);
+  addTrialCommands(program, finish);
   return program;
 }
 
@@ -122,17 +122,5 @@ function addStatus(program: Command, finish: Finish): void {
     .action(async (_options, command: Command) => {
       const { status } = await import("./commands/status.ts");
       finish(await status(command.optsWithGlobals<GlobalOptions>()));
-    });
-}
-
-function addTrial(program: Command, finish: Finish): void {
-  program
-    .command("trial")
-    .description("try everything once on a small disk, or on --disk")
-    .option("--disk <path>", "your own image or block device; it is only read")
-    .option("--folder <path>", "where the trial keeps its files (default: .holdfast)")
-    .action(async (_options, command: Command) => {
-      const { trial } = await import("../trial/trial.ts");
-      finish(await trial(command.optsWithGlobals<TrialOptions>()));
     });
 }

@@ -34,7 +34,10 @@ export function placeOf(base: string, disk: string | undefined): TrialPlace {
   };
 }
 
-const shortDigest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 6);
+/** Six hex digits that keep two names apart. */
+export function shortDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 6);
+}
 
 /** Makes the place; an earlier sample trial is replaced, anything else in that folder is refused (BAD_REQUEST). */
 export async function makePlace(place: TrialPlace, replace: boolean): Promise<void> {
@@ -63,7 +66,7 @@ export async function writeTrialConfig(place: TrialPlace, vmName: string, source
 const FORMATS = { ".qcow2": "qcow2", ".vmdk": "vmdk", ".vhdx": "vhdx", ".vdi": "vdi" } as const;
 
 /** The sample disk, or what the user's path means: a device, or an image whose format its ending tells (else raw). */
-export async function sourceOfDisk(disk: string | undefined, place: TrialPlace): Promise<SourceSpec> {
+export async function sourceOfDisk(disk: string | undefined, place: Pick<TrialPlace, "disk">): Promise<SourceSpec> {
   const path = place.disk;
   if (disk === undefined) return { kind: "file", path, format: "raw", write_bitmap: false };
   const found = await stat(path).catch(() => null);

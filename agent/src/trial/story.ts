@@ -85,7 +85,7 @@ export async function compareWithSample(context: TrialContext, backup: Sidecar, 
       now.sha256 === then.sha256 ? "passed" : "failed",
       "the restored disk differs from the disk that was backed up",
     );
-    const wrong = await wrongFiles(restored, sample.files, place.work);
+    const wrong = await wrongFiles(restored, sample.files);
     insist(wrong.length === 0 ? "passed" : "failed", `these files differ after the restore: ${wrong.join(", ")}`);
     await rm(restored);
     const what = `restored again: sha256 equals the disk's, its ${countText(sample.files.length, "file")} read as written`;

@@ -60,7 +60,7 @@ async function tellStory(host: Host, place: TrialPlace, disk: string | undefined
 async function sampleStory(context: TrialContext): Promise<Proof> {
   const { story, place, host } = context;
   const first = await story.tell("make a disk", async () => {
-    const value = await makeSampleDisk(place.work, host.signal);
+    const value = await makeSampleDisk(place.disk, host.signal);
     return {
       value,
       what: `ext4 with ${countText(value.files.length, "file")}`,
@@ -70,7 +70,7 @@ async function sampleStory(context: TrialContext): Promise<Proof> {
   });
   await verify(context, await backUp(context, "full"));
   const changed = await story.tell("change data", async () => {
-    const value = await changeSampleDisk(first, place.work);
+    const value = await changeSampleDisk(first, host.signal);
     return { value, what: "one file added, one replaced, one deleted", size: "-", result: "done" };
   });
   const backup = await backUp(context, "auto");

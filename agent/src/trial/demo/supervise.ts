@@ -20,6 +20,8 @@ export type Running = {
   /** The newest process; null while there is none. */
   pid: () => number | null;
   restarts: () => number;
+  /** Resolves when it did its work for the first time; rejects as `givenUp`. */
+  whenReady: Promise<void>;
   /** Rejects when the program is given up: TOOL_MISSING, or TOOL_FAILED with its last lines. Never resolves. */
   givenUp: Promise<never>;
   /** Ends it, first by asking. */
@@ -37,11 +39,15 @@ export function keepRunning(program: Program, say: (sentence: string) => void): 
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   // Whoever waits for something else meanwhile must not be ended by it.
   givenUp.catch(() => undefined);
+  const { promise: ready, resolve: onReady } = Promise.withResolvers<void>();
   const state: State = { daemon: null, pid: null, isReady: false, stopping: new AbortController(), deaths: [] };
-  const lives = live(program, { log, say, state }).catch(reject);
+  const whenReady = Promise.race([ready, givenUp]);
+  whenReady.catch(() => undefined);
+  const lives = live(program, { log, say, state, onReady }).catch(reject);
   return {
     pid: () => state.pid,
     restarts: () => state.deaths.length,
+    whenReady,
     givenUp,
     stop: async () => {
       if (state.stopping.signal.aborted) return await lives;
@@ -60,7 +66,7 @@ type State = {
   stopping: AbortController;
   deaths: Death[];
 };
-type Life = { log: LogFile; say: (sentence: string) => void; state: State };
+type Life = { log: LogFile; say: (sentence: string) => void; state: State; onReady: () => void };
 
 async function live(program: Program, life: Life): Promise<void> {
   const { log, say, state } = life;
@@ -78,7 +84,10 @@ async function live(program: Program, life: Life): Promise<void> {
   }
 }
 
-async function liveOnce(program: Program, { log, say, state }: Life): Promise<{ code: number | null; pid: number }> {
+async function liveOnce(
+  program: Program,
+  { log, say, state, onReady }: Life,
+): Promise<{ code: number | null; pid: number }> {
   let pid = 0;
   let said = "";
   state.isReady = false;
@@ -93,6 +102,7 @@ async function liveOnce(program: Program, { log, say, state }: Life): Promise<{ 
       say(`${program.name}: pid ${pid}`);
     }
     state.isReady = program.readyWhen.test(said);
+    if (state.isReady) onReady();
   };
   const command = ["-c", SAY_PID, program.name, program.command, ...program.args];
   const daemon = await startDaemon("/bin/sh", command, { onOutput });

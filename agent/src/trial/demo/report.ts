@@ -1,0 +1,111 @@
+/** What came of it, for people and for programs. */
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { type Answer, errorDocument, errorLines } from "../../cli/answer.ts";
+import { EXIT, exitCodeOf } from "../../cli/exit-codes.ts";
+import { bytesText, countText, secondsText } from "../../cli/format.ts";
+import type { HoldfastError } from "../../errors.ts";
+import { type Step, storyTable } from "../steps.ts";
+import type { BackupAnswer } from "./answers.ts";
+import type { DemoPlace } from "./place.ts";
+import type { Proof } from "./story.ts";
+
+export type Programs = { name: string; pid: number | null; restarts: number }[];
+
+export type DemoFacts = {
+  place: DemoPlace;
+  url: string;
+  agentId: string;
+  steps: readonly Step[];
+  proof: Proof;
+  /** The backup of the proof as the API tells it last, and all of its item. */
+  backup: BackupAnswer;
+  backups: readonly BackupAnswer[];
+  programs: Programs;
+  /** Whether both programs go on running. */
+  staysUp: boolean;
+  warnings: readonly string[];
+};
+
+/** Paths as from where the user stands. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
+}
+
+export async function provenAnswer(facts: DemoFacts): Promise<Answer> {
+  const { place, url, agentId, steps, proof, backup, backups, programs, warnings } = facts;
+  const rootFingerprint = new X509Certificate(await readFile(place.ca)).fingerprint256
+    .replaceAll(":", "")
+    .toLowerCase();
+  const document = {
+    proven: true,
+    backup_id: backup.backup_id,
+    restore_seconds: proof.restoreSeconds,
+    steps,
+    url,
+    ca: place.ca,
+    root_fingerprint: rootFingerprint,
+    agent_id: agentId,
+    backups,
+    programs,
+    ...{ config: place.config, data_dir: place.data, repository: place.repository, warnings },
+  };
+  const text = (): string => [...provenLines(facts), "", ...whereLines(facts, rootFingerprint)].join("\n");
+  return { document, text, exitCode: EXIT.ok };
+}
+
+function provenLines({ steps, proof, backup, backups, programs }: DemoFacts): string[] {
+  const { verification, drill } = backup;
+  const restarts = programs.filter((program) => program.restarts > 0);
+  const times = restarts.map((program) => `${program.name} ${countText(program.restarts, "time")}`).join(", ");
+  const said = restarts.length === 0 ? [] : [`started again meanwhile: ${times}; the truth is the same`];
+  const completed = backups.filter(({ status }) => status === "completed");
+  return [
+    storyTable(steps),
+    "",
+    `proven restorable: ${backup.backup_id} of ${backup.vm_name}, ${bytesText(backup.total_bytes)}, in ${secondsText(proof.restoreSeconds)} (measured)`,
+    `how we know: the controller has ${countText(completed.length, "completed backup")}, each once; of this one`,
+    `  verification ${verification?.verification_id} ${verification?.status}: every block against the hash map`,
+    `  drill        ${drill?.drill_id} ${drill?.status}: restored to scratch space, compared, timed`,
+    `  digest       ${backup.checksum?.hash_map} of that hash map, recorded when it was made`,
+    ...said,
+  ];
+}
+
+function whereLines({ place, url, agentId, backup, programs, staysUp }: DemoFacts, rootFingerprint: string): string[] {
+  const pids = programs.map(({ name, pid }) => `${name} ${pid ?? "-"}`).join(", ");
+  const folder = shown(place.folder);
+  const programLines = [
+    `  npx holdfast --data-dir ${shown(place.data)} --url ${url} backups list`,
+    `  npx holdfast-agent --config ${shown(place.config)} repository check ${shown(place.repository)}`,
+  ];
+  const again = `again: npm start (goes on from here); anew: rm -r ${folder} before it`;
+  if (!staysUp) return ["look further:", programLines[1] ?? "", again];
+  return [
+    `API     ${url}   (docs/api.md; OpenAPI at ${url}/api/v1/openapi.json)`,
+    `root    --cacert ${shown(place.ca)}`,
+    `        sha256 ${rootFingerprint}`,
+    `agent   ${agentId}`,
+    `pids    ${pids}   (kill -9 one: it is started again, and nothing is lost)`,
+    "",
+    "ask it yourself, from another terminal:",
+    `  TOKEN=$(npx holdfast --data-dir ${shown(place.data)} access-token)`,
+    `  curl --cacert ${shown(place.ca)} -H "Authorization: Bearer $TOKEN" ${url}/api/v1/backup/${backup.backup_id}`,
+    ...programLines,
+    "",
+    `Ctrl-C ends both. ${again}`,
+  ];
+}
+
+export function failedAnswer(
+  error: HoldfastError,
+  { steps, place }: Pick<DemoFacts, "steps" | "place">,
+  at: Date,
+): Answer {
+  const logs = `logs: ${shown(place.controllerLog)}, ${shown(place.agentLog)}`;
+  const text = (): string => `${storyTable(steps)}\n\nNOT proven restorable: ${errorLines(error).join("\n")}\n${logs}`;
+  const document = { proven: false, ...errorDocument(error, at), steps };
+  return { document, text, exitCode: exitCodeOf(error) };
+}
