@@ -1,3 +1,4 @@
+import { StartError } from "../serve/start-error.ts";
 import type { Failure } from "./failure.ts";
 
 /** What the command line answers to scripts, the same as the agent's; documented in docs/cli.md and never changed. */
@@ -16,7 +17,8 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-export function exitCodeOf({ code }: Failure): ExitCode {
+export function exitCodeOf({ code, cause }: Failure): ExitCode {
+  if (cause instanceof StartError) return EXIT.failed;
   switch (code) {
     case "BAD_CONFIG":
     case "BAD_REQUEST":

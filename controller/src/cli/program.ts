@@ -2,7 +2,12 @@
 import { Command } from "commander";
 import { controllerVersion } from "../version.ts";
 import type { Finish } from "./answer.ts";
+import { addBackupCommands } from "./backup-program.ts";
 import type { ServeCommandOptions } from "./commands/serve.ts";
+import { addFleetCommands } from "./fleet-program.ts";
+import { addHistoryCommands } from "./history-program.ts";
+import { collect } from "./options.ts";
+import { addProtectionCommands } from "./protection-program.ts";
 
 const MORE = `
 Exit codes: 0 done and well; 1 failed; 2 wrong use or settings; 3 damage found; 4 inconclusive or skipped; 5 busy;
@@ -24,10 +29,12 @@ export function buildProgram(finish: Finish): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   addServe(program, finish);
+  addFleetCommands(program, finish);
+  addProtectionCommands(program, finish);
+  addBackupCommands(program, finish);
+  addHistoryCommands(program, finish);
   return program;
 }
-
-const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 function addServe(program: Command, finish: Finish): void {
   program

@@ -37,7 +37,8 @@ function reasonOf(cause: unknown): string {
 
 function codeOf(cause: unknown): string {
   if (cause instanceof ControllerError) return cause.code;
-  return isPortTrouble(systemCode(cause)) ? "PORT_UNAVAILABLE" : "START_FAILED";
+  if (isPortTrouble(systemCode(cause))) return "PORT_UNAVAILABLE";
+  return remedyOf(cause) === undefined ? "START_FAILED" : "NOT_POSSIBLE";
 }
 
 function systemCode(cause: unknown): string {

@@ -50,8 +50,9 @@ export async function serveCommand(options: ServeCommandOptions): Promise<Answer
     if (!isClean) process.exit(EXIT.failed);
     return undefined;
   } catch (error) {
-    const { code, message } = asFailure(error);
-    log.logger.fatal({ code, err: error }, message);
+    const { code, message, remedy } = asFailure(error);
+    // What is understood needs no stack; the rest does.
+    log.logger.fatal({ code, remedy, ...(code === "START_FAILED" ? { err: error } : {}) }, message);
     log.flush();
     throw error;
   }
