@@ -47,6 +47,7 @@ export function eventStream(context: ApiContext, reader: EventReader): ReadableS
         };
         signal.addEventListener("abort", () => clearInterval(heartbeat), { once: true });
         void pump(out)
+          .then(() => (signal.aborted ? undefined : out.close()))
           .catch(fail)
           .finally(() => over.abort());
       },

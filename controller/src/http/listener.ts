@@ -9,6 +9,8 @@ import type { ApiEnv } from "./context.ts";
 /** The name by which agents and our own command line ask: its chain ends in the root that they have pinned. */
 const INTERNAL_NAME = "enrol.holdfast.internal";
 
+const IDLE_LOOK_MS = 50;
+
 /** PEM. `cert`: leaf first, then what signed it. */
 export type ServerIdentity = { key: string; cert: string };
 
@@ -80,7 +82,10 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // A connection whose last answer ends only now would be kept open for the next request.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
 }
