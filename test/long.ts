@@ -1,9 +1,14 @@
 /** `npm run test:long -- <name>`: tests that take minutes. Each prints one JSON line and exits 1 when anything is wrong. */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { type FleetKillReport, runFleetKills } from "./helpers/fleet-kills.ts";
 import { runKills } from "./helpers/kill-run.ts";
+import { startPostgres } from "./helpers/postgres-server.ts";
 
-async function kills(args: string[]): Promise<boolean> {
+type Wish = { seed: number; kills: number; onProgress: (line: string) => void };
+type Summary = FleetKillReport["summary"];
+
+function readWish(args: string[]): Wish {
   const options = { seed: { type: "string" }, kills: { type: "string" } } as const;
   const { values } = parseArgs({ args, options });
   const seed = Number(values.seed ?? randomInt(1_000_000));
@@ -12,13 +17,38 @@ async function kills(args: string[]): Promise<boolean> {
     throw new Error("--seed and --kills take numbers");
   const onProgress = (line: string): void => void process.stderr.write(`${line}\n`);
   onProgress(`seed ${seed}`);
-  const { summary, faults } = await runKills({ seed, kills: count, onProgress });
+  return { seed, kills: count, onProgress };
+}
+
+function answer(summary: object, faults: readonly string[]): boolean {
   for (const fault of faults) process.stderr.write(`FAULT ${fault}\n`);
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   return faults.length === 0;
 }
 
-const LONG_TESTS = new Map<string, (args: string[]) => Promise<boolean>>([["kills", kills]]);
+async function kills(args: string[]): Promise<boolean> {
+  const { summary, faults } = await runKills(readWish(args));
+  return answer(summary, faults);
+}
+
+/** Half of them on each database. */
+async function fleetKills(args: string[]): Promise<boolean> {
+  const wish = readWish(args);
+  const half = Math.ceil(wish.kills / 2);
+  const onSqlite = await runFleetKills({ ...wish, kills: half, database: null });
+  await using server = await startPostgres();
+  wish.onProgress("PostgreSQL");
+  const onPostgres = await runFleetKills({ ...wish, kills: wish.kills - half, database: server.url("postgres") });
+  const sum = (name: keyof Summary): number => onSqlite.summary[name] + onPostgres.summary[name];
+  const counts = { false_completed: sum("false_completed"), lost: sum("lost"), doubled: sum("doubled") };
+  const summary = { seed: wish.seed, kills: sum("kills"), points: sum("points"), ...counts };
+  return answer(summary, [...onSqlite.faults, ...onPostgres.faults]);
+}
+
+const LONG_TESTS = new Map<string, (args: string[]) => Promise<boolean>>([
+  ["kills", kills],
+  ["fleet-kills", fleetKills],
+]);
 
 async function main([name = "", ...rest]: string[]): Promise<number> {
   const test = LONG_TESTS.get(name);
