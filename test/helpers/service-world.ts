@@ -39,7 +39,7 @@ export async function makeServiceWorld() {
     return body;
   };
   return {
-    ...{ folder, hostFolder, config, call, get, cli, services },
+    ...{ folder, hostFolder, config_file: config, call, get, cli, services },
     url: `https://127.0.0.1:${controller.port}`,
     configure: (value: object) => writeFile(config, JSON.stringify({ state_dir: join(hostFolder, "state"), ...value })),
     token: async () => String((await call("POST", "/api/v1/enrolment-tokens", {})).body["token"]),

@@ -17,6 +17,9 @@ const LOOK_FOR_IDENTITY_MS = 2000;
 const LAST_WORDS_MS = 3000;
 const CLEAN_UP_MS = 20_000;
 
+/** A process that has nothing else to do does not wait for its timers. */
+const UNHELD = { ref: false };
+
 export type ServeOptions = {
   load: () => Promise<Config>;
   log: Log;
@@ -73,13 +76,11 @@ async function drain(service: Service, { log, stop, drainMs }: ServeOptions): Pr
   executor.drain();
   log("info", `stopping: ${running.size} runs may go on for ${Math.round(drainMs / 1000)} s`);
   const idle = executor.idle().then(() => "idle" as const);
-  const limit = new AbortController();
-  const late = sleep(drainMs, "late" as const, { signal: limit.signal }).catch(() => "late" as const);
+  const late = sleep(drainMs, "late" as const, UNHELD);
   if ((await Promise.race([idle, late, stop.askedAgain.then(() => "late" as const)])) === "late") {
     log("warn", "stopping: what still runs is cancelled");
     executor.cancelAll();
-    await Promise.race([idle, sleep(CLEAN_UP_MS)]);
+    await Promise.race([idle, sleep(CLEAN_UP_MS, undefined, UNHELD)]);
   }
-  limit.abort();
   await service.end(LAST_WORDS_MS);
 }

@@ -19,7 +19,7 @@ import type { ServiceHost } from "./service-host.ts";
 import { statusWriter } from "./status-file.ts";
 import { sayOnce } from "./warnings.ts";
 
-const CONFIG_MS = 5000;
+const CONFIG_MS = 2000;
 const STATUS_MS = 1000;
 const CERTIFICATE_MS = 60_000;
 const REPOSITORIES_MS = 600_000;
@@ -57,10 +57,13 @@ export async function startService(
   const teller = createTeller({ spool, stateDir, pathOf, now, warn });
   const ledger = await openRuns(config, protection.now().items, { now, warn, telling: teller });
   let link: Link | undefined;
+  const running = new Set<string>();
   const renewal = createRenewal({ stateDir, link: () => link, now, log, signal });
-  const progress = createProgressFeed((runs) => link?.progress(runs), now);
+  const progress = createProgressFeed((runs) => {
+    link?.progress(runs.filter(({ run_id }) => running.has(run_id)));
+  }, now);
   const host: ServiceHost = {
-    ...{ stateDir, spool, teller, ledger, now, log, warn, running: new Set() },
+    ...{ stateDir, spool, teller, ledger, now, log, warn, running },
     protected: protection.now,
     onProgress: progress.update,
     rotateCertificate: renewal.rotate,

@@ -103,11 +103,13 @@ function makeTask(
   said: { runIds: string[]; running: () => void },
 ): Task {
   const { signal } = one.abort;
-  const begin = (): void => {
+  const mayBegin = (): void => {
     signal.throwIfAborted();
-    if (one.begun) return;
-    if (host.now().getTime() >= Date.parse(command.deadline)) throw new NotBegun("expired");
+    if (!one.begun && host.now().getTime() >= Date.parse(command.deadline)) throw new NotBegun("expired");
     one.begun = true;
+  };
+  const begin = (): void => {
+    mayBegin();
     said.running();
   };
   const onRun = async (record: RunRecord): Promise<void> => {
@@ -123,7 +125,8 @@ function makeTask(
     ...{ host, command, signal, begin },
     onItem: async (vmContextId, purpose, work) => {
       using _turn = await turns.take(vmContextId, signal);
-      begin();
+      // It is said to run with its first run, so that this is told as well.
+      mayBegin();
       return await withItem(contextOf(host, command, signal, onRun), vmContextId, purpose, work);
     },
   };
