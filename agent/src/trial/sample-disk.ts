@@ -61,7 +61,7 @@ export async function makeSampleDisk(path: string, signal?: AbortSignal): Promis
   const args = ["-q", "-F", "-L", "sample", "-E", "root_owner=0:0", "-d", tree, partial, `${SIZE / 1024}k`];
   await run("mkfs.ext4", args, { timeoutMs: TOOL_TIMEOUT_MS, signal });
   await rm(tree, { recursive: true });
-  return await putInPlace(partial, path, about);
+  return await putInPlace(partial, path, { about, written: files });
 }
 
 /** The disk by what stands on it; undefined when there is none. */
@@ -99,7 +99,7 @@ export async function changeSampleDisk(disk: SampleDisk, signal?: AbortSignal): 
   for (const file of [...gone, `/${MANIFEST}`]) if (file !== undefined) await debugfs(partial, `rm ${file}`, true);
   const manifestFile = { path: `/${MANIFEST}`, bytes: Buffer.from(JSON.stringify(about)) };
   for (const file of [added, replaced, manifestFile]) await writeToDisk(partial, file);
-  return await putInPlace(partial, path, about);
+  return await putInPlace(partial, path, { about, written: files });
 }
 
 async function writeToDisk(disk: string, file: { path: string; bytes: Uint8Array }): Promise<void> {
@@ -109,9 +109,11 @@ async function writeToDisk(disk: string, file: { path: string; bytes: Uint8Array
   await rm(source);
 }
 
+type Written = { about: Manifest; written: readonly SampleFile[] };
+
 /** debugfs tells of no failure in its exit code, so what was made is read before it counts. */
-async function putInPlace(partial: string, path: string, about: Manifest): Promise<SampleDisk> {
-  const wrong = await wrongFiles(partial, about.files);
+async function putInPlace(partial: string, path: string, { about, written }: Written): Promise<SampleDisk> {
+  const wrong = await wrongFiles(partial, written);
   if (wrong.length > 0)
     throw new HoldfastError("TOOL_FAILED", {
       message: `the sample disk could not be made: ${wrong.join(", ")} not as written`,

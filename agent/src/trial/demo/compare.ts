@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "../../cli/exit-codes.ts";
 import { bytesText, countText } from "../../cli/format.ts";
 import { HoldfastError } from "../../errors.ts";
-import { digestImageFile } from "../../qemu/file-digest.ts";
+import { run } from "../../exec.ts";
 import { placedBackups, readDisk } from "../../repository/catalogue.ts";
 import { openRepository } from "../../repository/marker.ts";
 import { type SampleDisk, wrongFiles } from "../sample-disk.ts";
@@ -23,21 +23,24 @@ export async function compareWithSample(context: DemoContext, backup: BackupAnsw
   await context.story.tell("restore", async () => {
     const restored = join(context.place.work, "restored.raw");
     await restore(context, backup, restored);
-    const [now, then] = [await digestImageFile(restored, "whole"), await digestImageFile(sample.path, "whole")];
-    insist(
-      now.sha256 === then.sha256 ? "passed" : "failed",
-      "the restored disk differs from the one that was backed up",
-    );
+    const isSame = await isSameDisk(restored, sample.path, context.signal);
+    insist(isSame ? "passed" : "failed", "the restored disk differs from the one that was backed up");
     const wrong = await wrongFiles(restored, sample.files);
     insist(wrong.length === 0 ? "passed" : "failed", `these files differ after the restore: ${wrong.join(", ")}`);
     await rm(restored);
-    const what = `holdfast-agent restore: sha256 equals the disk's, its ${countText(sample.files.length, "file")} read as written`;
+    const what = `holdfast-agent restore: equals the disk for qemu-img compare, its ${countText(sample.files.length, "file")} read as written`;
     return { value: undefined, what, size: bytesText(sample.size), result: "passed" };
   });
 }
 
+/** By another program than ours. */
+async function isSameDisk(one: string, other: string, signal: AbortSignal): Promise<boolean> {
+  const args = ["compare", "-q", "-f", "raw", "-F", "raw", one, other];
+  return (await run("qemu-img", args, { timeoutMs: RESTORE_MS, okCodes: [0, 1], signal })).code === 0;
+}
+
 async function restore({ place, signal }: DemoContext, { backup_id }: BackupAnswer, to: string): Promise<void> {
-  const args = ["restore", backup_id, "--to", to, "--overwrite", "--repository", place.repository];
+  const args = ["restore", backup_id, "--to", to, "--overwrite", "--no-compare", "--repository", place.repository];
   for (const until = performance.now() + PATIENCE_MS; ; await sleep(LOOK_MS, undefined, { signal })) {
     const result = await agentCommand(place, args, { signal, timeoutMs: RESTORE_MS });
     if (result.code === EXIT.ok) return;

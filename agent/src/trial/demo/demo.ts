@@ -75,8 +75,10 @@ async function run(host: Host, wish: Wish): Promise<Answer | undefined> {
     const answer = await tellStory(host, { ...wish, ports, programs, story, say });
     if (once) return answer;
     printAnswer(answer, host.json);
+    say("both run on; Ctrl-C ends them");
     await programs.ended;
-    say(host.signal.aborted ? "stopping both" : "a program was given up");
+    if (!host.signal.aborted) throw programs.signal.reason;
+    say("ending both");
     return undefined;
   } catch (error) {
     const known = programs.signal.aborted ? programs.signal.reason : error;

@@ -15,7 +15,7 @@ const tagOf = ({ version }: SampleDisk): Tag => ({ name: "data-version", value: 
 export async function sampleStory(context: DemoContext): Promise<Proof> {
   const disk = (await readSampleDisk(context.place.sampleDisk)) ?? (await makeDisk(context));
   const now = disk.version === 1 ? await firstDay(context, disk) : await anotherDay(context, disk);
-  const backup = await backUp(context, "incremental", tagOf(now));
+  const backup = await backUp(context, { step: "increment", type: "incremental", tag: tagOf(now) });
   await verify(context, backup);
   const restoreSeconds = await drill(context, backup);
   await compareWithSample(context, backup, now);
@@ -35,7 +35,7 @@ async function makeDisk({ story, place, signal }: DemoContext): Promise<SampleDi
 }
 
 async function firstDay(context: DemoContext, disk: SampleDisk): Promise<SampleDisk> {
-  await verify(context, await backUp(context, "full", tagOf(disk)));
+  await verify(context, await backUp(context, { step: "full backup", type: "full", tag: tagOf(disk) }));
   return await change(context, disk);
 }
 
@@ -62,8 +62,8 @@ async function change({ story, signal }: DemoContext, disk: SampleDisk): Promise
 /** The user's disk is only read: the second backup holds what changed on it meanwhile, if anything did. */
 export async function userStory(context: DemoContext): Promise<Proof> {
   const tag = (step: number): Tag => ({ name: "demo-step", value: `${context.startId}-${step}` });
-  await verify(context, await backUp(context, "incremental", tag(1)));
-  const backup = await backUp(context, "incremental", tag(2));
+  await verify(context, await backUp(context, { step: "backup", type: "incremental", tag: tag(1) }));
+  const backup = await backUp(context, { step: "increment", type: "incremental", tag: tag(2) });
   await verify(context, backup);
   return { backup, restoreSeconds: await drill(context, backup) };
 }

@@ -33,17 +33,24 @@ export async function findBackup(context: DemoContext, { name, value }: Tag): Pr
   return found;
 }
 
+/** `step`: what the story calls it. */
+export type BackupWish = { step: string; type: "full" | "incremental"; tag: Tag };
+
 /** Backs the disk up; an incremental that is not possible becomes a full and says why. */
-export async function backUp(context: DemoContext, type: "full" | "incremental", tag: Tag): Promise<BackupAnswer> {
+export async function backUp(context: DemoContext, { step, type, tag }: BackupWish): Promise<BackupAnswer> {
   const { vmContextId, vmName } = context.item;
-  const name = `${type} backup`;
-  return await context.story.tell(name, async () => {
+  return await context.story.tell(step, async () => {
     const body = {
       ...{ agent_id: context.agentId, vm_name: vmName, vm_context_id: vmContextId },
       ...{ repository_id: REPOSITORY_ID, backup_type: type, tags: { [tag.name]: tag.value } },
     };
     const look = () => findBackup(context, tag);
-    const done = await order(context, { name: `${name} ${tag.value}`, path: "/api/v1/backup/start", body, look });
+    const done = await order(context, {
+      name: `${type} backup ${tag.value}`,
+      path: "/api/v1/backup/start",
+      body,
+      look,
+    });
     const { found: value } = done;
     const isFull = value.backup_type === "full";
     const what = isFull ? `full: ${value.reason}` : "incremental: only what changed since the backup before";
