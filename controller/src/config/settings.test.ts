@@ -28,6 +28,7 @@ describe("the controller's settings", () => {
       names: [hostname()],
       certificate: null,
       log_level: "info",
+      history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
     });
     expect(decideSettings({}, {}, around({}, true)).data_dir).toBe("/var/lib/holdfast/controller");
   });

@@ -12,7 +12,7 @@ const name = z
   .max(253)
   .regex(/^[A-Za-z0-9.:_-]+$/, "must be a host name or an IP address");
 
-export const settings = z.strictObject({
+const settings = z.strictObject({
   /** Database file, keys and certificates. */
   data_dir: z.string().min(1).optional(),
   /** `postgres://…`; without it a SQLite file in the data folder. */
@@ -49,7 +49,7 @@ export type ServeSettings = Omit<Given, Asked | History> & {
 export type Surroundings = { env: Readonly<Record<string, string | undefined>>; isRoot: boolean };
 
 /** Each setting's environment variable: `HOLDFAST_` and its name, e.g. HOLDFAST_HTTPS_PORT; lists are comma-separated. */
-export function fromEnvironment(env: Surroundings["env"]): Record<string, unknown> {
+function fromEnvironment(env: Surroundings["env"]): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const key of Object.keys(settings.shape)) {
     const text = env[`HOLDFAST_${key.toUpperCase()}`];

@@ -1,8 +1,6 @@
 /** The controller's log: one JSON object a line on standard output, and no secret in it by construction. */
 import { type DestinationStream, type Logger, pino } from "pino";
 
-export type Log = { logger: Logger; flush: () => void };
-
 /** Ours by their form: enrolment tokens, API keys, JWTs, private keys, passwords in URLs. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(hf[ek]1\.[\w-]+)\.[\w.-]+/g, "$1.[redacted]"],
@@ -15,10 +13,9 @@ const REDACTED_FIELDS = ["authorization", "password", "secret", "token", "key", 
   `*.${name}`,
 ]);
 
-/** Writes to standard output without waiting for it; `flush` before the process ends. */
-export function openLog(level: string): Log {
-  const destination = pino.destination({ fd: 1, sync: false });
-  return { logger: createLogger(level, destination), flush: () => destination.flushSync() };
+/** To standard output, each line at once: the last ones before an end are those that matter. */
+export function openLog(level: string): Logger {
+  return createLogger(level, pino.destination({ fd: 1, sync: true }));
 }
 
 /** Its errors are told without what queries carried: a driver puts the values of rows into its messages. */
@@ -37,13 +34,13 @@ export function createLogger(level: string, destination: DestinationStream): Log
   );
 }
 
-export function withoutSecrets(line: string): string {
+function withoutSecrets(line: string): string {
   return SECRETS.reduce((text, [secret, instead]) => text.replace(secret, instead), line);
 }
 
 const MAX_CAUSES = 5;
 
-export function errorFacts(error: unknown, depth = 0): object {
+function errorFacts(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { message: String(error) };
   return {
     type: error.name,

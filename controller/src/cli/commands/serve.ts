@@ -1,6 +1,6 @@
 import { serve } from "../../main.ts";
 import { loadSettings, surroundings } from "../../serve/load-settings.ts";
-import { type Log, openLog } from "../../serve/log.ts";
+import { openLog } from "../../serve/log.ts";
 import { controllerVersion } from "../../version.ts";
 import { announcement } from "../announcement.ts";
 import type { Answer } from "../answer.ts";
@@ -28,32 +28,29 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function serveCommand(options: ServeCommandOptions): Promise<Answer | undefined> {
   const settings = await loadSettings({ config: options.config, options: settingsOf(options) }, surroundings());
   const log = openLog(settings.log_level);
-  const signal = stopSignal(log);
+  const signal = stopSignal();
   process.on("uncaughtExceptionMonitor", (error) => {
-    log.logger.fatal({ err: error }, "the controller ends: nobody expected this");
-    log.flush();
+    log.fatal({ err: error }, "the controller ends: nobody expected this");
   });
-  log.logger.info({ version: controllerVersion(), pid: process.pid }, "the controller is starting");
+  log.info({ version: controllerVersion(), pid: process.pid }, "the controller is starting");
   try {
     const isClean = await serve(settings, {
-      log: log.logger,
+      log,
       signal,
       allowMigrate: options.allowMigrate === true,
       onReady: (ready) => {
         const { url, agentUrl: agent_url, httpsPort: https_port, agentPort: agent_port } = ready;
         const place = { url, agent_url, https_port, agent_port, root_fingerprint: ready.rootFingerprint };
-        log.logger.info(place, "the controller is ready");
+        log.info(place, "the controller is ready");
         process.stderr.write(announcement(ready, settings.data_dir, options.json === true));
       },
     });
-    log.flush();
     if (!isClean) process.exit(EXIT.failed);
     return undefined;
   } catch (error) {
     const { code, message, remedy } = asFailure(error);
     // What is understood needs no stack; the rest does.
-    log.logger.fatal({ code, remedy, ...(code === "START_FAILED" ? { err: error } : {}) }, message);
-    log.flush();
+    log.fatal({ code, remedy, ...(code === "START_FAILED" ? { err: error } : {}) }, message);
     throw error;
   }
 }
@@ -73,12 +70,11 @@ function settingsOf(options: ServeCommandOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-function stopSignal(log: Log): AbortSignal {
+function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const [name, exitCode] of Object.entries(SIGNALS))
     process.on(name, () => {
       if (stop.signal.aborted) {
-        log.flush();
         process.exit(exitCode);
       }
       stop.abort();
