@@ -23,8 +23,10 @@ export function runProgresses(): RunProgresses {
     take(agentId, told) {
       const runs = agents.get(agentId) ?? new Map<string, RunProgress>();
       agents.set(agentId, runs);
-      const taken = told.filter(({ run_id }) => runs.has(run_id) || runs.size < RUNS_OF_AGENT);
-      for (const progress of taken) {
+      const taken: RunProgress[] = [];
+      for (const progress of told) {
+        if (!runs.has(progress.run_id) && runs.size >= RUNS_OF_AGENT) continue;
+        taken.push(progress);
         runs.set(progress.run_id, progress);
         unwritten.set(`${agentId}/${progress.run_id}`, { agentId, progress });
       }

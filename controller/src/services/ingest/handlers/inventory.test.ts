@@ -1,0 +1,56 @@
+import type { AnyEvent, EventBody } from "@holdfast/protocol";
+import { describe, expect, it } from "vitest";
+import { AT, NOW } from "../test-events.ts";
+import { placedKey, type Work } from "../work.ts";
+import { emptyWork, tell } from "./test-work.ts";
+
+type Told = EventBody<"inventory">;
+
+function workOfAgent(): Work {
+  const work = emptyWork();
+  work.agents.put({
+    ...{ agentId: "a", name: "h", hostname: "h", platform: "p", version: "1", state: "enrolled", labels: {} },
+    ...{ createdAt: NOW, lastSeenAt: null, bootId: null, clockOffsetMs: null, info: {}, policyVersion: 0 },
+    ...{ policyAppliedVersion: 0, policyRefused: [] },
+  });
+  return work;
+}
+
+describe("inventory", () => {
+  const whole: Told["items"][number] = {
+    ...{ vm_context_id: "vm-1", vm_name: "web", repository_id: "main", disks: [], compression: "none" },
+    ...{ cluster_size: 65_536, tags: {}, origin: "host" },
+  };
+  const inventory = (items: Told["items"]): AnyEvent => ({
+    kind: "inventory",
+    body: { at: AT, repositories: [], items, tools: { "qemu-img": "7.2" } },
+  });
+
+  it("what is no longer named is retired, and comes back", () => {
+    const work = workOfAgent();
+    const row = () => work.items.get(placedKey("a", "vm-1"));
+    tell(work, [inventory([whole])]);
+    expect(row()).toMatchObject({ vmName: "web", retiredAt: null, origin: "host" });
+    tell(work, [inventory([])]);
+    expect(row()).toMatchObject({ retiredAt: NOW });
+    tell(work, [inventory([whole])]);
+    expect(row()).toMatchObject({ retiredAt: null });
+    expect(work.agents.get("a")?.info).toMatchObject({ tools: { "qemu-img": "7.2" } });
+  });
+
+  it("the controller's own definition is the controller's", () => {
+    const work = workOfAgent();
+    const mine = {
+      agentId: "a",
+      vmContextId: "vm-1",
+      vmName: "renamed",
+      repositoryId: "main",
+      origin: "controller",
+    } as const;
+    work.items.put({ ...mine, definition: {}, createdAt: NOW, updatedAt: NOW, retiredAt: null });
+    tell(work, [inventory([{ ...whole, origin: "controller" }]), inventory([])]);
+    expect(work.items.get(placedKey("a", "vm-1"))).toMatchObject({ vmName: "renamed", retiredAt: null });
+    tell(work, [inventory([{ ...whole, vm_context_id: "vm-2", origin: "controller" }])]);
+    expect(work.items.get(placedKey("a", "vm-2"))).toMatchObject({ origin: "controller", vmName: "web" });
+  });
+});
