@@ -1,6 +1,6 @@
 /** What is protected, where it goes, and every backup that was made of it. */
 import type { BackupType, Problem, Sidecar, SidecarBody } from "@holdfast/protocol";
-import { isNotNull } from "drizzle-orm";
+import { isNotNull, isNull } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
 
 export type Origin = "host" | "controller";
@@ -102,7 +102,9 @@ function backupStory(d: Dialect) {
 export function defineBackups(d: Dialect) {
   return d.table("backups", { ...backupFacts(d), ...backupStory(d) }, (t) => [
     d.primaryKey({ name: "backups_pk", columns: [t.agentId, t.backupId] }),
-    d.index("backups_newest").on(t.createdAt, t.backupId, t.agentId),
+    // Without the removed ones, so that pages and their totals are read from the index alone.
+    d.index("backups_newest").on(t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
+    d.index("backups_type").on(t.backupType, t.createdAt, t.backupId).where(isNull(t.removedAt)),
     d.index("backups_id").on(t.backupId),
     d.index("backups_of_agent").on(t.agentId, t.createdAt, t.backupId),
     d.index("backups_name").on(t.vmName, t.createdAt, t.backupId),

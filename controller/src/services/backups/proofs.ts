@@ -1,4 +1,5 @@
-import { and, eq, inArray, max } from "drizzle-orm";
+import { and, eq, inArray, max, or, type SQL } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Db } from "../../store/db.ts";
 
 type Verifications = Db["tables"]["verifications"]["$inferSelect"];
@@ -13,20 +14,27 @@ export type Proofs = {
 /** The newest verification and the newest drill of each of these backups, whatever they found. */
 export async function proofsOf(db: Db, backups: readonly Key[]): Promise<(backup: Key) => Proofs> {
   if (backups.length === 0) return () => ({ verification: null, drill: null });
-  const verifications = newestByKey(await newestVerifications(db, backups), ({ verificationId }) => verificationId);
-  const drills = newestByKey(await newestDrills(db, backups), ({ drillId }) => drillId);
+  const { verifications: v, drills: d } = db.tables;
+  const verifications = new Map<string, Proofs["verification"]>();
+  const drills = new Map<string, Proofs["drill"]>();
+  for (const some of groups(backups)) {
+    const verified = await newestVerifications(db, isOneOf(v, some));
+    const drilled = await newestDrills(db, isOneOf(d, some));
+    keepNewest(verifications, verified, ({ verificationId }) => verificationId);
+    keepNewest(drills, drilled, ({ drillId }) => drillId);
+  }
   return (backup) => ({
     verification: verifications.get(keyText(backup)) ?? null,
     drill: drills.get(keyText(backup)) ?? null,
   });
 }
 
-async function newestVerifications(db: Db, backups: readonly Key[]) {
+async function newestVerifications(db: Db, which: SQL | undefined) {
   const { verifications: table } = db.tables;
   const newest = db
     .select({ agentId: table.agentId, backupId: table.backupId, at: max(table.verifiedAt).as("at") })
     .from(table)
-    .where(and(inArray(table.agentId, agents(backups)), inArray(table.backupId, ids(backups))))
+    .where(which)
     .groupBy(table.agentId, table.backupId)
     .as("newest");
   const { verificationId, agentId, backupId, status, cached, verifiedAt } = table;
@@ -36,12 +44,12 @@ async function newestVerifications(db: Db, backups: readonly Key[]) {
     .innerJoin(newest, and(eq(agentId, newest.agentId), eq(backupId, newest.backupId), eq(verifiedAt, newest.at)));
 }
 
-async function newestDrills(db: Db, backups: readonly Key[]) {
+async function newestDrills(db: Db, which: SQL | undefined) {
   const { drills: table } = db.tables;
   const newest = db
     .select({ agentId: table.agentId, backupId: table.backupId, at: max(table.drilledAt).as("at") })
     .from(table)
-    .where(and(inArray(table.agentId, agents(backups)), inArray(table.backupId, ids(backups))))
+    .where(which)
     .groupBy(table.agentId, table.backupId)
     .as("newest");
   const { drillId, agentId, backupId, status, level, restoreSeconds, drilledAt } = table;
@@ -51,18 +59,33 @@ async function newestDrills(db: Db, backups: readonly Key[]) {
     .innerJoin(newest, and(eq(agentId, newest.agentId), eq(backupId, newest.backupId), eq(drilledAt, newest.at)));
 }
 
+type Group = { agentId: string; ids: string[] };
+/** SQLite takes no deeper condition than a thousand. */
+const GROUPS_AT_ONCE = 200;
+
+/** By agent: two lists of what may be and what may be would be looked up in all combinations. */
+function groups(backups: readonly Key[]): Group[][] {
+  const byAgent = [...Map.groupBy(backups, ({ agentId }) => agentId)].map(([agentId, some]) => ({
+    agentId,
+    ids: [...new Set(some.map(({ backupId }) => backupId))],
+  }));
+  const all: Group[][] = [];
+  for (let from = 0; from < byAgent.length; from += GROUPS_AT_ONCE)
+    all.push(byAgent.slice(from, from + GROUPS_AT_ONCE));
+  return all;
+}
+
+function isOneOf(table: { agentId: SQLiteColumn; backupId: SQLiteColumn }, some: readonly Group[]): SQL | undefined {
+  return or(...some.map(({ agentId, ids }) => and(eq(table.agentId, agentId), inArray(table.backupId, ids))));
+}
+
 /** Two of the same millisecond: the one with the later id, so that the answer does not change by itself. */
-function newestByKey<Row extends Key>(rows: readonly Row[], idOf: (row: Row) => string): Map<string, Row> {
-  const sorted = rows.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-  return new Map(sorted.map((row) => [keyText(row), row]));
-}
-
-function agents(backups: readonly Key[]): string[] {
-  return [...new Set(backups.map(({ agentId }) => agentId))];
-}
-
-function ids(backups: readonly Key[]): string[] {
-  return [...new Set(backups.map(({ backupId }) => backupId))];
+function keepNewest<Row extends Key>(
+  newest: Map<string, Row | null>,
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+): void {
+  for (const row of rows.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))) newest.set(keyText(row), row);
 }
 
 function keyText({ agentId, backupId }: Key): string {
