@@ -10,7 +10,7 @@ import type { ServiceHost } from "./service-host.ts";
 
 type Reported = Inventory["repositories"][number];
 
-export async function takeInventory({ repositories, items }: Protected, now: Date): Promise<Inventory> {
+async function takeInventory({ repositories, items }: Protected, now: Date): Promise<Inventory> {
   const tools = await lookAtTools();
   return {
     at: now.toISOString(),

@@ -2,7 +2,7 @@
 import type { RunProgress as ProgressFrame } from "@holdfast/protocol";
 import type { RunProgress } from "../runner/context.ts";
 
-export const PROGRESS_MS = 1000;
+const PROGRESS_MS = 1000;
 
 export type ProgressFeed = { update: (progress: RunProgress) => void; stop: () => void };
 

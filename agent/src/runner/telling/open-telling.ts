@@ -33,7 +33,7 @@ async function hasController(stateDir: string): Promise<boolean> {
 }
 
 /** Where a repository is by its id, the host's own word going before the controller's. */
-export function repositoryPaths(
+function repositoryPaths(
   own: readonly Pick<RepositoryEntry, "repository_id" | "path">[],
   policy: HostPolicy | null,
 ): (repositoryId: string) => string | undefined {
