@@ -17,6 +17,9 @@ async function openAndClose(options: Parameters<typeof openStore>[0]): Promise<v
   await (await openStore(options)).close();
 }
 
+/** Tables that the oldest schema did not have. */
+const NEWER = /^aomei/;
+
 /** The shipped migrations and one more. */
 async function withAnother(dialect: DialectName, sql: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-migrations-"));
@@ -57,7 +60,8 @@ describeOnBothStores("migrations", ({ place: newPlace, dialect }) => {
     const store = await openStore({ ...old, allowMigrate: true });
     const rows = await everyRow(store).finally(() => store.close());
     expect(await readCatalogue(old)).toEqual(await readCatalogue(fresh));
-    expect(Object.values(rows).map((some) => some.length)).not.toContain(0);
+    const empty = Object.entries(rows).flatMap(([name, some]) => (some.length === 0 ? [name] : []));
+    expect(empty.filter((name) => !NEWER.test(name))).toEqual([]);
     expect(rows["repositories"]).toMatchObject([{ encryption: true, freeBytes: Number.MAX_SAFE_INTEGER }]);
     expect(rows["backups"]).toMatchObject([{ pinned: true, tags: { a: "b" }, totalBytes: 5_497_558_138_880 }]);
     expect(rows["drills"]).toMatchObject([{ restoreSeconds: 1.25, drilledAt: new Date(1_767_225_900_000) }]);

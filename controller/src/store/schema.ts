@@ -1,5 +1,14 @@
 /** All tables of the store, written once for both databases. */
 import { DIALECTS, type Dialect, type DialectName } from "./dialect.ts";
+import {
+  defineAomeiCopies,
+  defineAomeiImages,
+  defineAomeiJobNames,
+  defineAomeiJobs,
+  defineAomeiLogs,
+  defineAomeiReports,
+  defineAomeiRuns,
+} from "./schema-aomei.ts";
 import { defineBackups, defineItems, defineRepositories } from "./schema-catalogue.ts";
 import { defineApiKeys, defineAudit, defineCommands, defineSettings } from "./schema-control.ts";
 import { defineDrills, defineEvents, defineExecutions, defineVerifications } from "./schema-history.ts";
@@ -30,6 +39,13 @@ function defineSchema(d: Dialect) {
     apiKeys: defineApiKeys(d),
     audit: defineAudit(d),
     settings: defineSettings(d),
+    aomeiJobs: defineAomeiJobs(d),
+    aomeiJobNames: defineAomeiJobNames(d),
+    aomeiRuns: defineAomeiRuns(d),
+    aomeiReports: defineAomeiReports(d),
+    aomeiCopies: defineAomeiCopies(d),
+    aomeiLogs: defineAomeiLogs(d),
+    aomeiImages: defineAomeiImages(d),
   };
 }
 export type Tables = ReturnType<typeof defineSchema>;
