@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { bytesText, parseCount, parseSeconds, plainText, secondsText, timeText } from "./format.ts";
+import { sourceOf } from "./source.ts";
+import { facts, table } from "./table.ts";
+
+describe("what people read", () => {
+  it.each([
+    [bytesText(0), "0 B"],
+    [bytesText(1536), "1.5 KiB"],
+    [bytesText(200 * 1024 ** 3), "200 GiB"],
+    [bytesText(null), "-"],
+    [secondsText(0.4249), "0.42 s"],
+    [secondsText(185), "3 min 5 s"],
+    [secondsText(7800), "2 h 10 min"],
+    [secondsText(undefined), "-"],
+    [timeText("2026-05-01T10:00:00.123Z"), "2026-05-01 10:00:00Z"],
+    [timeText(null), "-"],
+    [plainText(""), "-"],
+  ])("%s", (text, expected) => {
+    expect(text).toBe(expected);
+  });
+
+  it("does not let a host's name steer the terminal", () => {
+    expect(plainText("web\u001b[2J\u009b31m\r\n\u202e1")).toBe("web�[2J�31m���1");
+  });
+
+  it("is in columns without trailing blanks", () => {
+    expect(table(["A", "B"], [["1", "x"]])).toBe("A  B\n1  x");
+    expect(
+      facts([
+        ["name", "web"],
+        ["id", ""],
+      ]),
+    ).toBe("name  web\nid");
+  });
+});
+
+describe("what people type", () => {
+  it.each<[string, number]>([
+    ["90", 90],
+    ["90s", 90],
+    ["30m", 1800],
+    ["12H", 43_200],
+    ["7d", 604_800],
+  ])("as a time: %s", (text, seconds) => {
+    expect(parseSeconds(text, "--lifetime")).toBe(seconds);
+  });
+
+  it.each(["", "0", "-1", "1.5h", "1 week", "h", "9999999999"])("as a time that is none: %j", (text) => {
+    expect(() => parseSeconds(text, "--lifetime")).toThrow("--lifetime takes a time");
+  });
+
+  it.each(["0", "11", "1.5", "x", "", "1e1"])("as a number out of 1 to 10: %j", (text) => {
+    expect(() => parseCount(text, "--limit", [1, 10])).toThrow("--limit takes a number from 1 to 10");
+  });
+
+  it.each<[string, string | undefined, object]>([
+    ["/vm/a.qcow2", undefined, { kind: "file", path: "/vm/a.qcow2", format: "qcow2" }],
+    ["/vm/a.IMG", undefined, { kind: "file", path: "/vm/a.IMG", format: "raw" }],
+    ["/vm/a.img", "qcow2", { kind: "file", path: "/vm/a.img", format: "qcow2" }],
+    ["/dev/vg0/a", undefined, { kind: "block", path: "/dev/vg0/a" }],
+    ["nbd+unix:///x?socket=/s", undefined, { kind: "nbd", uri: "nbd+unix:///x?socket=/s" }],
+    ['{"kind":"qmp"}', undefined, { kind: "qmp" }],
+  ])("as a source: %s", (text, format, expected) => {
+    expect(sourceOf(text, format)).toEqual(expected);
+  });
+
+  it.each([["/vm/a"], ["/vm/a.txt"], ["{"]])("as a source that is none: %s", (text) => {
+    expect(() => sourceOf(text, undefined)).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
+  });
+});
