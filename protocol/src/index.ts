@@ -1,3 +1,4 @@
+export * from "./aomei.ts";
 export * from "./codec.ts";
 export * from "./command.ts";
 export * from "./enrolment.ts";
