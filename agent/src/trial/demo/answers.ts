@@ -20,7 +20,6 @@ export const agentAnswer = z.object({
   }),
 });
 export type AgentAnswer = z.infer<typeof agentAnswer>;
-export const agentsAnswer = z.object({ agents: z.array(agentAnswer) });
 
 export const repositoryAnswer = z.object({ repository_id: z.string(), path: z.string(), state: z.string() });
 export const itemAnswer = z.object({ vm_context_id: z.string(), repository_id: z.string() });
@@ -71,7 +70,7 @@ export const executionsAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
-export const verificationAnswer = z.object({
+const verificationAnswer = z.object({
   verification_id: z.string(),
   status: z.string(),
   reason: z.string(),
@@ -82,7 +81,7 @@ export const verificationAnswer = z.object({
 });
 export const verificationsAnswer = z.object({ verifications: z.array(verificationAnswer) });
 
-export const drillAnswer = z.object({
+const drillAnswer = z.object({
   drill_id: z.string(),
   status: z.string(),
   reason: z.string(),

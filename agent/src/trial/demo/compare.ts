@@ -28,7 +28,7 @@ export async function compareWithSample(context: DemoContext, backup: BackupAnsw
     const wrong = await wrongFiles(restored, sample.files);
     insist(wrong.length === 0 ? "passed" : "failed", `these files differ after the restore: ${wrong.join(", ")}`);
     await rm(restored);
-    const what = `holdfast-agent restore: equals the disk for qemu-img compare, its ${countText(sample.files.length, "file")} read as written`;
+    const what = `equals the disk for qemu-img compare, its ${countText(sample.files.length, "file")} read as written`;
     return { value: undefined, what, size: bytesText(sample.size), result: "passed" };
   });
 }
@@ -67,7 +67,7 @@ export async function agree(context: DemoContext): Promise<Agreement> {
       const differences = [...onlyIn(told, lies, "only the controller"), ...onlyIn(lies, told, "only the repository")];
       differences.push(...open.map((one) => `${one.backup_id} is ${one.status}`));
       if (differences.length === 0) {
-        const what = `controller and repository name the same ${countText(lies.length, "backup")}, each once, digests equal`;
+        const what = `controller and repository name the same ${countText(lies.length, "backup")}, digests equal`;
         return { value: { backups: known }, what, size: "-", result: "passed" };
       }
       if (performance.now() > until) throw disagreement(differences);

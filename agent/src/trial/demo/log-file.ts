@@ -3,8 +3,11 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 
 const MAX_BYTES = 8 * 2 ** 20;
 const NEWEST_LINES = 20;
+/** Access tokens, of which the controller shows the first one to whoever started it, enrolment tokens and API keys. */
+const SECRET = /\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bhf[ek]1\.[\w.-]+/g;
 
 export type LogFile = {
+  /** A line is written once it is whole. */
   write: (text: string) => void;
   /** The newest lines, oldest first. */
   newest: () => string[];
@@ -17,20 +20,27 @@ export function openLogFile(path: string): LogFile {
   let size = fstatSync(file).size;
   let newest: string[] = [];
   let rest = "";
+  const writeLine = (line: string): void => {
+    if (size > MAX_BYTES) {
+      closeSync(file);
+      renameSync(path, `${path}.1`);
+      file = openSync(path, "a", 0o600);
+      size = 0;
+    }
+    const clean = line.replace(SECRET, "[secret]");
+    size += writeSync(file, `${clean}\n`);
+    if (clean !== "") newest = [...newest, clean].slice(-NEWEST_LINES);
+  };
   return {
     write: (text) => {
-      if (size > MAX_BYTES) {
-        closeSync(file);
-        renameSync(path, `${path}.1`);
-        file = openSync(path, "a", 0o600);
-        size = 0;
-      }
-      size += writeSync(file, text);
       const lines = `${rest}${text}`.split("\n");
       rest = lines.pop() ?? "";
-      newest = [...newest, ...lines.filter((line) => line !== "")].slice(-NEWEST_LINES);
+      for (const line of lines) writeLine(line);
     },
-    newest: () => [...newest, ...(rest === "" ? [] : [rest])],
-    close: () => closeSync(file),
+    newest: () => [...newest, ...(rest === "" ? [] : [rest.replace(SECRET, "[secret]")])],
+    close: () => {
+      if (rest !== "") writeLine(rest);
+      closeSync(file);
+    },
   };
 }

@@ -74,28 +74,26 @@ function provenLines({ steps, proof, backup, backups, programs }: DemoFacts): st
   ];
 }
 
-function whereLines({ place, url, agentId, backup, programs, staysUp }: DemoFacts, rootFingerprint: string): string[] {
+function whereLines({ place, url, agentId, programs, staysUp }: DemoFacts, rootFingerprint: string): string[] {
   const pids = programs.map(({ name, pid }) => `${name} ${pid ?? "-"}`).join(", ");
-  const folder = shown(place.folder);
-  const programLines = [
-    `  npx holdfast --data-dir ${shown(place.data)} --url ${url} backups list`,
-    `  npx holdfast-agent --config ${shown(place.config)} repository check ${shown(place.repository)}`,
+  const again = [
+    "again    npm start, which goes on from here",
+    `anew     rm -r ${shown(place.folder)}, then npm start`,
   ];
-  const again = `again: npm start (goes on from here); anew: rm -r ${folder} before it`;
-  if (!staysUp) return ["look further:", programLines[1] ?? "", again];
+  const check = `npx holdfast-agent --config ${shown(place.config)} repository check ${shown(place.repository)}`;
+  if (!staysUp) return [`look     ${check}`, ...again];
   return [
-    `API     ${url}   (docs/api.md; OpenAPI at ${url}/api/v1/openapi.json)`,
-    `root    --cacert ${shown(place.ca)}`,
-    `        sha256 ${rootFingerprint}`,
-    `agent   ${agentId}`,
-    `pids    ${pids}   (kill -9 one: it is started again, and nothing is lost)`,
+    `API      ${url}`,
+    `root     ${shown(place.ca)}   (for curl --cacert; sha256 ${rootFingerprint})`,
+    `agent    ${agentId}`,
+    `pids     ${pids}   (kill -9 one of them: it is started again, and nothing is lost or doubled)`,
+    ...again,
     "",
-    "ask it yourself, from another terminal:",
-    `  TOKEN=$(npx holdfast --data-dir ${shown(place.data)} access-token)`,
-    `  curl --cacert ${shown(place.ca)} -H "Authorization: Bearer $TOKEN" ${url}/api/v1/backup/${backup.backup_id}`,
-    ...programLines,
-    "",
-    `Ctrl-C ends both. ${again}`,
+    "From another terminal in this folder; the commands of docs/api.md go on from the first line:",
+    `  export HOLDFAST_URL=${url} HOLDFAST_DATA_DIR=${place.data}`,
+    "  npx holdfast backups list",
+    '  curl --cacert "$HOLDFAST_DATA_DIR/pki/root.pem" -H "Authorization: Bearer $(npx holdfast access-token)" $HOLDFAST_URL/api/v1/backup/list',
+    `  ${check}`,
   ];
 }
 

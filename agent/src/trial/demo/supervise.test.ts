@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,12 +78,4 @@ it("gives a program up at once that is not there", async () => {
   const one = start("exec no-such-program-at-all");
   await expect(one.givenUp).rejects.toMatchObject({ code: "TOOL_MISSING" });
   expect(one.restarts()).toBe(1);
-});
-
-it("begins a new log file when one is large", async () => {
-  await writeFile(join(folder, "log"), Buffer.alloc(9 * 2 ** 20, "x"));
-  const one = start("echo ready; exec sleep 100");
-  await until(() => one.pid() !== null);
-  expect(await readFile(join(folder, "log"), "utf8")).toMatch(/^pid \d+\n/);
-  expect((await readFile(join(folder, "log.1"))).length).toBe(9 * 2 ** 20);
 });
