@@ -23,14 +23,15 @@ export type ServiceWorld = Awaited<ReturnType<typeof makeServiceWorld>>;
 
 export async function makeServiceWorld() {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-service-"));
-  const controller = await startController(join(folder, "controller"));
+  const dataDir = join(folder, "controller");
+  let controller = await startController(dataDir);
+  const { port, agentPort, admin } = controller;
   const config = join(folder, "agent.json");
   const hostFolder = join(folder, "host");
   await mkdir(hostFolder);
   const services: ServiceProcess[] = [];
   const call = (method: string, path: string, body?: unknown): Promise<Reply> => {
-    const { port, ca, admin } = controller;
-    return send({ port, ca, method, path, admin, how: body === undefined ? {} : { body } });
+    return send({ port, ca: controller.ca, method, path, admin, how: body === undefined ? {} : { body } });
   };
   const cli = (...args: string[]) => runCli(config, args);
   const get = async (path: string): Promise<Json> => {
@@ -40,7 +41,13 @@ export async function makeServiceWorld() {
   };
   return {
     ...{ folder, hostFolder, config_file: config, call, get, cli, services },
-    url: `https://127.0.0.1:${controller.port}`,
+    url: `https://127.0.0.1:${port}`,
+    dataDir,
+    stopController: () => controller.stop(),
+    /** On the same ports, with what stands in its folder now. */
+    startController: async (): Promise<void> => {
+      controller = await startController(dataDir, { port, agentPort });
+    },
     configure: (value: object) => writeFile(config, JSON.stringify({ state_dir: join(hostFolder, "state"), ...value })),
     token: async () => String((await call("POST", "/api/v1/enrolment-tokens", {})).body["token"]),
     start: (env: NodeJS.ProcessEnv = {}, nodeArgs: string[] = []): ServiceProcess => {
@@ -52,8 +59,9 @@ export async function makeServiceWorld() {
     until: async <T>(path: string, found: (body: Json) => T | undefined): Promise<T> => {
       let last: Json = {};
       for (const late = performance.now() + PATIENCE_MS; performance.now() < late; ) {
-        last = await get(path);
-        const value = found(last);
+        const { status, body } = await call("GET", path);
+        last = body;
+        const value = status === 200 ? found(body) : undefined;
         if (value !== undefined) return value;
         await new Promise((wake) => setTimeout(wake, 50));
       }
@@ -69,22 +77,23 @@ export async function makeServiceWorld() {
   };
 }
 
-async function startController(folder: string) {
+async function startController(folder: string, ports = { port: 0, agentPort: 0 }) {
   const stop = new AbortController();
   const ready = Promise.withResolvers<Ready>();
   const settings = {
-    ...{ data_dir: folder, database: null, listen: "127.0.0.1", https_port: 0, agent_port: 0, names: ["127.0.0.1"] },
+    ...{ data_dir: folder, database: null, listen: "127.0.0.1", names: ["127.0.0.1"] },
+    ...{ https_port: ports.port, agent_port: ports.agentPort },
     ...{ certificate: null, log_level: "info" as const },
     history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
   };
   const log = createLogger("silent", { write: () => undefined });
   const ended = serve(settings, { log, signal: stop.signal, allowMigrate: false, onReady: ready.resolve });
   ended.catch(ready.reject);
-  const { httpsPort: port, adminToken } = await ready.promise;
+  const { httpsPort: port, agentPort, adminToken } = await ready.promise;
   const { rootPem: ca } = await openAuthority(join(folder, "pki"), new Date());
   return {
-    ...{ port, ca, admin: adminToken?.text ?? "" },
-    stop: async () => {
+    ...{ port, agentPort, ca, admin: adminToken?.text ?? "" },
+    stop: async (): Promise<void> => {
       stop.abort();
       await ended;
     },

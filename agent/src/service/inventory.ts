@@ -37,6 +37,17 @@ async function report(entry: ProtectedRepository): Promise<Reported> {
   }
 }
 
+/** One that is larger than any event may be is not told; the host works all the same. */
+function tell({ spool, warn }: ServiceHost, taken: Inventory): void {
+  try {
+    spool.append([{ kind: "inventory", body: taken }]);
+  } catch (error) {
+    const known = asHoldfastError(error, "telling what is protected");
+    if (known.code !== "BAD_REQUEST") throw known;
+    warn(`what this host protects cannot be told to the controller: ${known.message} (${known.details ?? ""})`);
+  }
+}
+
 /** Tells the inventory; `always` unless given, else only when it says something new, whose free space has no part in. */
 export function inventoryTeller(host: ServiceHost): (wish: { always: boolean }) => Promise<void> {
   let last: object | undefined;
@@ -45,7 +56,7 @@ export function inventoryTeller(host: ServiceHost): (wish: { always: boolean }) 
     const { at: _at, ...rest } = taken;
     const said = { ...rest, repositories: rest.repositories.map((one) => ({ ...one, free_bytes: null })) };
     if (!always && isDeepStrictEqual(said, last)) return;
-    host.spool.append([{ kind: "inventory", body: taken }]);
+    tell(host, taken);
     last = said;
   };
 }

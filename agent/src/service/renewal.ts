@@ -7,6 +7,9 @@ import type { Log } from "./log.ts";
 
 /** An answer comes at once; after this long the connection has probably gone. */
 const ANSWER_MS = 60_000;
+/** What failed is tried again after the first, then after twice as long, up to the second. */
+const FIRST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 3_600_000;
 
 export type RenewalParts = {
   stateDir: string;
@@ -28,6 +31,9 @@ export type Renewal = {
 export function createRenewal(parts: RenewalParts): Renewal {
   const { stateDir, link, now, log } = parts;
   let answer: PromiseWithResolvers<void> | undefined;
+  /** The certificate that the link has, as far as is known here. */
+  let inUse: string | undefined;
+  const pause = createPause();
   const rotate = async (signal: AbortSignal): Promise<void> => {
     const { csr } = await beginRenewal(stateDir, now());
     answer ??= Promise.withResolvers<void>();
@@ -45,18 +51,24 @@ export function createRenewal(parts: RenewalParts): Renewal {
   return {
     rotate,
     look: async () => {
+      if (!pause.isOver()) return;
       try {
         const identity = await clientIdentity(stateDir);
-        if (isOfNoUse(identity, now(), link()?.status().lastProblem ?? null)) await renewByHttps(parts);
+        if (inUse !== undefined && inUse !== identity.cert) link()?.reconnect("this host was enrolled anew");
+        inUse = identity.cert;
+        if (isOfNoUse(identity, now(), link()?.status().lastProblem ?? null)) inUse = await renewByHttps(parts);
         else if (isRenewalDue(identity, now()) && link()?.status().phase === "streaming") await rotate(parts.signal);
+        pause.succeeded();
       } catch (error) {
         if (parts.signal.aborted) return;
+        pause.failed();
         const words = error instanceof Error ? error.message : String(error);
         log("warn", `the certificate could not be renewed yet: ${words}`);
       }
     },
     onCertificate: async (chain) => {
-      const { notAfter } = await finishRenewal(stateDir, chain, now());
+      const { notAfter, cert } = await finishRenewal(stateDir, chain, now());
+      inUse = cert;
       log("info", `a new certificate is in force until ${notAfter.toISOString()}`);
       settle(({ resolve }) => resolve());
     },
@@ -67,15 +79,31 @@ export function createRenewal(parts: RenewalParts): Renewal {
   };
 }
 
+function createPause() {
+  let ms = FIRST_PAUSE_MS;
+  let until = 0;
+  return {
+    isOver: (): boolean => performance.now() >= until,
+    failed: (): void => {
+      until = performance.now() + ms;
+      ms = Math.min(2 * ms, LONGEST_PAUSE_MS);
+    },
+    succeeded: (): void => {
+      ms = FIRST_PAUSE_MS;
+    },
+  };
+}
+
 /** Expired, or given up by the controller because a newer one was seen: this host was restored from an image. */
 function isOfNoUse({ notAfter }: ClientIdentity, now: Date, lastProblem: string | null): boolean {
   return now >= notAfter || lastProblem?.includes("CERTIFICATE_SUPERSEDED") === true;
 }
 
-async function renewByHttps({ stateDir, now, link, log, signal }: RenewalParts): Promise<void> {
-  const { notAfter } = await renewExpired(stateDir, now, signal);
+async function renewByHttps({ stateDir, now, link, log, signal }: RenewalParts): Promise<string> {
+  const { notAfter, cert } = await renewExpired(stateDir, now, signal);
   log("info", `the certificate was renewed over HTTPS until ${notAfter.toISOString()}`);
   link()?.reconnect("a new certificate");
+  return cert;
 }
 
 async function within(promise: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {

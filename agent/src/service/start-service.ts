@@ -21,7 +21,7 @@ import { sayOnce } from "./warnings.ts";
 
 const CONFIG_MS = 2000;
 const STATUS_MS = 1000;
-const CERTIFICATE_MS = 60_000;
+const CERTIFICATE_MS = 5000;
 const REPOSITORIES_MS = 600_000;
 const HOUR_MS = 3_600_000;
 
@@ -114,8 +114,8 @@ function startLink(parts: Omit<Parts, "link">, { log, now }: Pick<ServeOptions, 
 async function keepUp({ host, protection, renewal, inventory, link, signal }: Parts): Promise<void> {
   const { log, warn, now, teller } = host;
   const tellStatus = statusWriter(host, link);
-  await renewal.look();
   await Promise.all([
+    renewal.look(),
     repeat(STATUS_MS, signal, log, tellStatus),
     repeat(CERTIFICATE_MS, signal, log, renewal.look),
     repeat(CONFIG_MS, signal, log, async () => {

@@ -12,6 +12,11 @@ export function sayOnce(spool: Pick<Spool, "append">, log: Log, now: () => Date)
     said.add(sentence);
     log("warn", sentence);
     const body = { level: "warn" as const, code: "RUN_WARNING", message: sentence, at: now().toISOString() };
-    spool.append([{ kind: "log", body }]);
+    try {
+      spool.append([{ kind: "log", body }]);
+    } catch (error) {
+      // It stands in the log, and no run fails because of it.
+      log("warn", `the controller cannot be told: ${String(error)}`);
+    }
   };
 }
