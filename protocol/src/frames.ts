@@ -65,7 +65,8 @@ export const controllerFrames = {
   ready: z.looseObject({}),
   /** After the commit: everything up to this place was applied. */
   acknowledged: z.object({ epoch: uuid, seq: count, event_id: uuid.nullable() }),
-  command: z.object({ command }),
+  /** `was_accepted`: the agent has said so before. One that does not know it has forgotten it, and ends it unbegun. */
+  command: z.object({ command, was_accepted: z.boolean().optional() }),
   cancel: z.object({ command_id: uuid }),
   policy: z.object({ policy: hostPolicy }),
   /** The answer to renew: leaf and issuing CA, PEM. */

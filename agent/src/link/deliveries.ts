@@ -76,7 +76,9 @@ type HookCall = () => void | Promise<void>;
 function noted(spool: LinkPorts["spool"], hooks: LinkHooks, frame: Delivery): HookCall | null {
   switch (frame.type) {
     case "command":
-      return spool.commands.note(frame.command) === "new" ? () => hooks.onCommand(frame.command) : null;
+      return spool.commands.note(frame.command, frame.was_accepted) === "new"
+        ? () => hooks.onCommand(frame.command)
+        : null;
     case "cancel":
       return () => hooks.onCancel(frame.command_id);
     case "policy":

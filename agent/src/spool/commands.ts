@@ -1,6 +1,6 @@
 /** Commands as they were taken: written down before anything is done, so that none is done twice. */
 import type { DatabaseSync } from "node:sqlite";
-import { COMMAND_ENDS, type Command, type CommandChanged, type CommandState } from "@holdfast/protocol";
+import { COMMAND_ENDS, type Command, type CommandChanged, type CommandState, type Problem } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import { insertEvents, type RoomNow, readyEvent } from "./outbox.ts";
 
@@ -9,11 +9,22 @@ export type NotedCommand = { command: Command; state: CommandState; lastChange: 
 /** An ended command is remembered for so long after its deadline, in ms; no controller sends it again by then. */
 const REMEMBERED_MS = 90 * 86_400_000;
 
+const FORGOTTEN: Problem = {
+  code: "INTERRUPTED",
+  message: "the host had begun this and came back from an older copy of its files, or lost them",
+  remedy: "Look at what the host has now, and give it again if it is still wanted.",
+};
+
 /**
  * Writes a command down and tells `accepted`, as one. A known one is never new again; when nothing about it waits to be
- * told, its last change is told once more, for a controller that sends a command again has missed it.
+ * told, its last change is told once more, for a controller that sends a command again has missed it. One that was
+ * accepted before and is not known any more (`wasAccepted`) ends as failed: what was done of it nobody can say.
  */
-export function noteCommand(database: DatabaseSync, command: Command, room: RoomNow): "new" | "known" {
+export function noteCommand(
+  database: DatabaseSync,
+  { command, wasAccepted }: { command: Command; wasAccepted: boolean },
+  room: RoomNow,
+): "new" | "known" {
   const { command_id } = command;
   const noted = findCommand(database, command_id);
   if (noted !== null) {
@@ -22,10 +33,13 @@ export function noteCommand(database: DatabaseSync, command: Command, room: Room
     return "known";
   }
   const at = room.now.toISOString();
-  const change: CommandChanged = { command_id, state: "accepted", run_ids: [], result: null, error: null, at };
+  const end = wasAccepted
+    ? { state: "failed" as const, error: FORGOTTEN }
+    : { state: "accepted" as const, error: null };
+  const change: CommandChanged = { command_id, run_ids: [], result: null, at, ...end };
   insertCommand(database, { command, state: change.state, lastChange: change }, at);
   tell(database, change, room);
-  return "new";
+  return wasAccepted ? "known" : "new";
 }
 
 /** Writes a command down as it is, and tells nothing. */

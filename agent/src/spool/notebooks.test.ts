@@ -38,6 +38,22 @@ test("a command is taken once, and has one end", () => {
   spool.close();
 });
 
+test("a command that was accepted before and is not known ends, and is not begun", () => {
+  using folder = testFolder();
+  const spool = openSpool(folder.path);
+  const command = testCommand();
+  expect(spool.commands.note(command, true)).toBe("known");
+  expect(spool.commands.unfinished()).toEqual([]);
+  expect(all(spool).map(({ body }) => [body["state"], body["error"]])).toEqual([
+    ["failed", expect.objectContaining({ code: "INTERRUPTED" })],
+  ]);
+  const known = testCommand();
+  expect(spool.commands.note(known)).toBe("new");
+  expect(spool.commands.note(known, true)).toBe("known");
+  expect(spool.commands.get(known.command_id)).toMatchObject({ state: "accepted" });
+  spool.close();
+});
+
 test("commands that ended are forgotten long after their deadline, others never", () => {
   using folder = testFolder();
   const ended = testCommand();

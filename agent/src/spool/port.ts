@@ -55,7 +55,8 @@ export type Spool = {
   /** SPOOL_FULL when no new run may begin. */
   assertRoom(): void;
   commands: {
-    note(command: Command): "new" | "known";
+    /** `wasAccepted`: the controller was told so before; then it is never new. */
+    note(command: Command, wasAccepted?: boolean): "new" | "known";
     /** False when the command has ended before. NOT_FOUND when it was never noted. */
     change(change: CommandChanged): boolean;
     unfinished(): NotedCommand[];

@@ -106,7 +106,8 @@ function notebooks(
 ): Pick<Spool, "commands" | "policy" | "facts" | "intents" | "record"> {
   return {
     commands: {
-      note: (command) => file.write((database) => noteCommand(database, command, room())),
+      note: (command, wasAccepted = false) =>
+        file.write((database) => noteCommand(database, { command, wasAccepted }, room())),
       change: (change) => file.write((database) => changeCommand(database, change, room())),
       unfinished: () => file.read(unfinishedCommands),
       get: (commandId) => file.read((database) => findCommand(database, commandId)),

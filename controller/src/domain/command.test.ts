@@ -79,9 +79,9 @@ describe("what is delivered", () => {
     ["sent", -1, ["command"]],
     ["sent", 1, ["command"]],
     ["sent+cancel", -1, ["command", "cancel"]],
-    ["accepted", -1, []],
-    ["accepted+cancel", 5, ["cancel"]],
-    ["running+cancel", -1, ["cancel"]],
+    ["accepted", -1, ["command"]],
+    ["accepted+cancel", 5, ["command", "cancel"]],
+    ["running+cancel", -1, ["command", "cancel"]],
     ...COMMAND_ENDS.map((end) => [`${end}+cancel`, -1, []] as const),
   ] as const)("%s, %i minutes past the deadline", (from, minutes, expected) => {
     expect(deliveries(facts(from), DEADLINE + minutes * MINUTE)).toEqual(expected);

@@ -58,7 +58,8 @@ export function deliveries(facts: CommandFacts, now: number): CommandEffect[] {
   if (facts.state === "queued") return now > facts.deadline ? [] : ["command"];
   // Asked again even past its deadline: only the agent knows whether it had begun, and says expired if not.
   if (facts.state === "sent") return ["command", ...cancel];
-  return isCommandEnd(facts.state) ? [] : cancel;
+  // An agent that comes back from an older copy of its files would never say how it ended.
+  return isCommandEnd(facts.state) ? [] : ["command", ...cancel];
 }
 
 /** A queued command was sent by nobody, so its end is ours; once accepted it is the agent's. */

@@ -59,7 +59,7 @@ async function deliver(context: DeliveryContext, agentId: string, states: readon
   for (const row of wanted) {
     if (row.state === "queued" && !sent.has(row.commandId)) continue;
     for (const effect of deliveries(factsOf(row), at.getTime()))
-      if (effect === "command") links.send(agentId, { type: "command", command: commandOf(row) });
+      if (effect === "command") links.send(agentId, { type: "command", command: commandOf(row), ...wasAccepted(row) });
       else links.send(agentId, { type: "cancel", command_id: row.commandId });
   }
 }
@@ -78,6 +78,11 @@ async function noteSent({ store }: DeliveryContext, rows: readonly CommandRow[],
     }
     return sent;
   });
+}
+
+/** Sent all the same: one that was accepted has an end, also when the agent or this controller forgot it. */
+function wasAccepted({ state }: CommandRow): { was_accepted?: true } {
+  return state === "accepted" || state === "running" ? { was_accepted: true } : {};
 }
 
 function commandOf(row: CommandRow): Command {
