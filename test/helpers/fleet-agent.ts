@@ -20,6 +20,8 @@ export type FleetAgent = {
   open: { from: number; to: number }[];
   /** What no kill explains. */
   faults: string[];
+  /** What its log calls errors. */
+  errors: string[];
   nextNumber: number;
   /** Another host has taken its place: commands for it wait for nobody. */
   isRetired: boolean;
@@ -31,7 +33,16 @@ export type AgentStart = Pick<AgentOrder, "everyMs" | "enrol" | "agentUrl">;
 export function newAgent(base: string, agent: number): FleetAgent {
   const folder = join(base, `agent-${agent}`);
   mkdirSync(folder, { recursive: true });
-  const known = { answered: [], ids: [], open: [], faults: [], nextNumber: 1, isRetired: false, lastState: null };
+  const known = {
+    answered: [],
+    ids: [],
+    open: [],
+    faults: [],
+    errors: [],
+    nextNumber: 1,
+    isRetired: false,
+    lastState: null,
+  };
   return { agent, folder, stateDir: join(folder, "state"), agentId: "", process: null, ...known };
 }
 
@@ -53,7 +64,7 @@ export function startAgent(one: FleetAgent, start: AgentStart, kill: FleetKill |
     if (word.event === "killing") step = word.step;
     if (word.event === "state") one.lastState = word.state;
     if (word.event === "failed") one.faults.push(`agent ${one.agent} failed: ${word.code} ${word.message}`);
-    if (word.event === "log" && word.level === "error") one.faults.push(`agent ${one.agent}: ${word.message}`);
+    if (word.event === "log" && word.level === "error") one.errors.push(`agent ${one.agent}: ${word.message}`);
     if (word.event === "appending") {
       begun = { from: word.from, to: word.to };
       one.nextNumber = word.to + 1;

@@ -63,7 +63,7 @@ export function judgeTables(
 }
 
 function judgeAgent(one: FleetAgent, known: Known, verdict: FleetVerdict): void {
-  verdict.problems.push(...one.faults);
+  verdict.problems.push(...one.faults, ...one.errors);
   const events = known.events.get(one.agentId) ?? [];
   judgeOrder(one, events, verdict);
   const facts = Map.groupBy(
@@ -79,6 +79,22 @@ function judgeAgent(one: FleetAgent, known: Known, verdict: FleetVerdict): void 
   const epochs = known.epochs.get(one.agentId) ?? 0;
   if (epochs > 1) verdict.problems.push(`agent ${one.agent} needed ${epochs} epochs`);
   if ((known.gaps.get(one.agentId) ?? []).length > 0) verdict.problems.push(`agent ${one.agent} has gaps`);
+}
+
+/**
+ * After one side came back from an older copy: these facts are in the tables once, whatever way they came there, and
+ * no event that was not told again came twice.
+ */
+export function judgeHealed(one: FleetAgent, numbers: readonly number[], known: Known): FleetVerdict {
+  const verdict = blankFleetVerdict();
+  verdict.problems.push(...one.faults);
+  judgeTables(one, numbers, known, verdict);
+  const told = (known.events.get(one.agentId) ?? []).filter(
+    ({ again, kind }) => !again && (kind === "backup_recorded" || kind === "verification_recorded"),
+  );
+  for (const [fact, same] of Map.groupBy(told, ({ kind, subject }) => `${kind} ${subject}`))
+    if (same.length > 1) verdict.doubled.push(`${fact}: ${same.length} times`);
+  return verdict;
 }
 
 /** Everything that was answered for, in the order in which it was. */

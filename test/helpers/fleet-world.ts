@@ -80,8 +80,8 @@ export async function replaceController(fleet: Fleet, kill: FleetKill | null): P
 }
 
 /** Asks something of a host, once, however often the controller is killed meanwhile. */
-export async function askHost(fleet: Fleet, one: FleetAgent, key: string): Promise<void> {
-  const body = { agent_id: one.agentId, kind: "agent.diagnose" };
+export async function askHost(fleet: Fleet, one: FleetAgent, key: string, reason = ""): Promise<void> {
+  const body = { agent_id: one.agentId, kind: "agent.diagnose", reason };
   const answer = await fleet.api.call("POST", "/api/v1/commands", body, key);
   if (answer.status !== 202) throw new Error(`no command: ${answer.status} ${JSON.stringify(answer.body)}`);
   fleet.commands.set(key, { commandId: String(answer.body["command_id"]), agentId: one.agentId });

@@ -47,9 +47,10 @@ function change(spool: Spool, command: Command, to: Pick<CommandChanged, "state"
   spool.commands.change({ command_id: command.command_id, run_ids: [], at: new Date().toISOString(), ...to });
 }
 
-/** The one effect of a command is a line in a file; as the agent's service does it, it begins with `running`. */
+/** The one effect of a command is a line in a file, or none and no end when it is to wait; as the agent's service does it, it begins with `running`. */
 async function carryOut(spool: Spool, order: AgentOrder, command: Command): Promise<void> {
   change(spool, command, { state: "running", result: null, error: null });
+  if (command.reason === "wait") return;
   await using effects = await open(join(dirname(order.repository), "effects"), "a");
   await effects.writeFile(`${command.command_id}\n`);
   await effects.sync();
