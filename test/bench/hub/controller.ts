@@ -10,7 +10,7 @@ export type Controller = AsyncDisposable & {
   kill: () => Promise<void>;
 };
 
-const SERVER = fileURLToPath(new URL("./server.ts", import.meta.url));
+const SERVER = fileURLToPath(new URL("./start.mjs", import.meta.url));
 
 export async function startController(order: ServerOrder): Promise<Controller> {
   const child = fork(SERVER, [], { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
