@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Authority } from "../adapters/pki/authority.ts";
 import { verifyAgentCertificate } from "../adapters/pki/verify.ts";
 import type { Caller } from "../domain/access.ts";
+import { type Job, runJobs } from "../jobs/run-jobs.ts";
 import { admitCertificate } from "../services/certificates/admit.ts";
 import { renewOverLink } from "../services/certificates/renew-over-link.ts";
 import { type Delivery, openDelivery } from "../services/commands/delivery.ts";
@@ -49,14 +50,11 @@ export function openAgentLink(context: AgentLinkContext, tls: HubTls, settings: 
   const ingest = openIngest({ ...context, onCommitted });
   const identity = linkIdentity(context);
   const hub = openHub({ ...context, identity, links, ingest, presence, delivery, policies }, tls, settings);
-  const timers = [
-    every(FLUSH_MS, log, () => presence.flush()),
-    every(EXPIRE_MS, log, () => expireCommands({ ...context, links })),
-  ];
+  const jobs = runJobs([flushJob(presence), expiryJob({ ...context, links, feed })], log);
   return {
     ...{ hub, links, presence, feed, delivery, policies, ingest },
     async close() {
-      for (const timer of timers) clearInterval(timer);
+      await jobs.stop();
       await hub.close();
       await ingest.close();
       await presence.flush();
@@ -87,7 +85,23 @@ function linkIdentity(context: IdentityContext & { authority: Authority }): Link
   };
 }
 
-function every(ms: number, log: Logger, task: () => Promise<unknown>): NodeJS.Timeout {
-  const run = () => task().catch((error: unknown) => log.error({ err: error }, "a task of the link failed"));
-  return setInterval(() => void run(), ms).unref();
+function flushJob(presence: Presence): Job {
+  return { name: "presence", everyMs: FLUSH_MS, run: () => presence.flush() };
+}
+
+function expiryJob(context: IdentityContext & Pick<AgentLink, "links" | "feed">): Job {
+  return {
+    name: "expire-commands",
+    everyMs: EXPIRE_MS,
+    async run() {
+      const ended = await expireCommands(context);
+      const told = { cursor: null, kind: "command_expired", at: context.now(), problem: null };
+      context.feed.publish(
+        ended.map(({ agentId, commandId, kind }) => ({
+          ...{ ...told, agentId, subject: commandId },
+          body: { command_id: commandId, kind },
+        })),
+      );
+    },
+  };
 }
