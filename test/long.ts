@@ -4,6 +4,8 @@ import { parseArgs } from "node:util";
 import { type FleetKillReport, runFleetKills } from "./helpers/fleet-kills.ts";
 import { runKills } from "./helpers/kill-run.ts";
 import { startPostgres } from "./helpers/postgres-server.ts";
+import { runServiceKills } from "./helpers/service-kills.ts";
+import { runTellingKills } from "./helpers/telling-kills.ts";
 
 type Wish = { seed: number; kills: number; onProgress: (line: string) => void };
 type Summary = FleetKillReport["summary"];
@@ -45,9 +47,23 @@ async function fleetKills(args: string[]): Promise<boolean> {
   return answer(summary, [...onSqlite.faults, ...onPostgres.faults]);
 }
 
+/** Of the command line on an enrolled host, which has to tell what it did. */
+async function tellingKills(args: string[]): Promise<boolean> {
+  const { summary, faults } = await runTellingKills(readWish(args));
+  return answer(summary, faults);
+}
+
+/** Of `holdfast-agent serve` while it carries out what the API asks. */
+async function serviceKills(args: string[]): Promise<boolean> {
+  const { summary, faults } = await runServiceKills(readWish(args));
+  return answer(summary, faults);
+}
+
 const LONG_TESTS = new Map<string, (args: string[]) => Promise<boolean>>([
   ["kills", kills],
   ["fleet-kills", fleetKills],
+  ["telling-kills", tellingKills],
+  ["service-kills", serviceKills],
 ]);
 
 async function main([name = "", ...rest]: string[]): Promise<number> {
