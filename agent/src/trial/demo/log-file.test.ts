@@ -19,8 +19,11 @@ it("begins a new file when one is large, and keeps the one before", async () => 
   log.write("a line\nand a ");
   log.write("half");
   expect(log.newest()).toEqual(["a line", "and a half"]);
+  log.begin();
+  expect(log.newest()).toEqual([]);
+  log.write("the next");
   log.close();
-  expect(await readFile(path, "utf8")).toBe("a line\nand a half\n");
+  expect(await readFile(path, "utf8")).toBe("a line\nand a half\nthe next\n");
   expect((await stat(`${path}.1`)).size).toBe(9 * 2 ** 20);
 });
 

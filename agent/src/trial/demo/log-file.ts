@@ -9,8 +9,10 @@ const SECRET = /\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bhf[ek]1\.[\w.-]+/g;
 export type LogFile = {
   /** A line is written once it is whole. */
   write: (text: string) => void;
-  /** The newest lines, oldest first. */
+  /** The newest lines since the last `begin`, oldest first. */
   newest: () => string[];
+  /** A new process writes from here on. */
+  begin: () => void;
   close: () => void;
 };
 
@@ -38,6 +40,11 @@ export function openLogFile(path: string): LogFile {
       for (const line of lines) writeLine(line);
     },
     newest: () => [...newest, ...(rest === "" ? [] : [rest.replace(SECRET, "[secret]")])],
+    begin: () => {
+      if (rest !== "") writeLine(rest);
+      rest = "";
+      newest = [];
+    },
     close: () => {
       if (rest !== "") writeLine(rest);
       closeSync(file);

@@ -102,8 +102,13 @@ export function failedAnswer(
   { steps, place }: Pick<DemoFacts, "steps" | "place">,
   at: Date,
 ): Answer {
-  const logs = `logs: ${shown(place.controllerLog)}, ${shown(place.agentLog)}`;
-  const text = (): string => `${storyTable(steps)}\n\nNOT proven restorable: ${errorLines(error).join("\n")}\n${logs}`;
+  const logs = [
+    `logs     ${shown(place.controllerLog)}, ${shown(place.agentLog)}`,
+    "again    npm start, which goes on where this ended",
+    `anew     rm -r ${shown(place.folder)}, then npm start`,
+  ].join("\n");
+  const text = (): string =>
+    `${storyTable(steps)}\n\nNOT proven restorable: ${errorLines(error).join("\n")}\n\n${logs}`;
   const document = { proven: false, ...errorDocument(error, at), steps };
   return { document, text, exitCode: exitCodeOf(error) };
 }

@@ -91,6 +91,7 @@ async function liveOnce(
   let pid = 0;
   let said = "";
   state.isReady = false;
+  log.begin();
   const onOutput = (text: string): void => {
     log.write(text);
     if (state.isReady) return;
