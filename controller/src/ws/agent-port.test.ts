@@ -93,6 +93,7 @@ describeOnBothStores("the agent port", (open) => {
     early.socket.terminate();
     await early.closed;
     await until(() => !hub.link.links.isConnected(identity.agentId));
+    await hub.link.delivery.connected(identity.agentId);
     const { command } = await store.write((db) => addCommand(db, diagnose(identity.agentId), new Date()));
     const stateOf = async (): Promise<CommandState | undefined> =>
       (await store.read((db) => findCommand(db, command.commandId)))?.state;

@@ -53,6 +53,8 @@ async function deliver(context: DeliveryContext, agentId: string, states: readon
     const where = and(eq(c.agentId, agentId), inArray(c.state, [...states]));
     return db.select().from(c).where(where).orderBy(asc(c.createdAt), asc(c.commandId)).limit(AT_ONCE);
   });
+  // Gone meanwhile: what was not sent stays queued, and can still be cancelled at once.
+  if (!links.isConnected(agentId)) return;
   const at = now();
   const wanted = rows.filter((row) => deliveries(factsOf(row), at.getTime()).length > 0);
   const sent = await noteSent(context, wanted, at);
