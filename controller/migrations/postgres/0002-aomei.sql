@@ -76,31 +76,30 @@ CREATE TABLE "aomei_copies" (
 	CONSTRAINT "aomei_copies_pk" PRIMARY KEY("job_id","copy_type","media")
 );
 --> statement-breakpoint
-CREATE TABLE "aomei_logs" (
+CREATE TABLE "aomei_sources" (
 	"agent_id" text COLLATE "C" NOT NULL,
-	"path" text COLLATE "C" NOT NULL,
+	"source" text COLLATE "C" NOT NULL,
+	"source_kind" text COLLATE "C" NOT NULL,
 	"state" text COLLATE "C" NOT NULL,
 	"reason" text COLLATE "C",
-	"facts" text NOT NULL,
-	"changed_at" bigint NOT NULL,
+	"findings" text NOT NULL,
 	"told_at" bigint NOT NULL,
-	CONSTRAINT "aomei_logs_pk" PRIMARY KEY("agent_id","path")
+	CONSTRAINT "aomei_sources_pk" PRIMARY KEY("agent_id","source")
 );
 --> statement-breakpoint
 CREATE TABLE "aomei_images" (
 	"agent_id" text COLLATE "C" NOT NULL,
 	"path" text COLLATE "C" NOT NULL,
+	"folder" text COLLATE "C" NOT NULL,
+	"image_kind" text COLLATE "C" NOT NULL,
 	"job_id" bigint,
-	"task_guid" text COLLATE "C",
+	"state" text COLLATE "C" NOT NULL,
+	"reason" text COLLATE "C",
 	"size_bytes" bigint NOT NULL,
 	"modified_at" bigint NOT NULL,
-	"check_state" text COLLATE "C" NOT NULL,
-	"reason" text COLLATE "C",
-	"facts" text NOT NULL,
+	"checksum" text COLLATE "C" NOT NULL,
 	"first_seen_at" bigint NOT NULL,
 	"checked_at" bigint NOT NULL,
-	"removed_at" bigint,
-	"removed_reason" text COLLATE "C",
 	CONSTRAINT "aomei_images_pk" PRIMARY KEY("agent_id","path")
 );
 --> statement-breakpoint

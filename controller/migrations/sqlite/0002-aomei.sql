@@ -95,31 +95,30 @@ CREATE TABLE `aomei_copies` (
 	PRIMARY KEY(`job_id`, `copy_type`, `media`)
 );
 --> statement-breakpoint
-CREATE TABLE `aomei_logs` (
+CREATE TABLE `aomei_sources` (
 	`agent_id` text NOT NULL,
-	`path` text NOT NULL,
+	`source` text NOT NULL,
+	`source_kind` text NOT NULL,
 	`state` text NOT NULL,
 	`reason` text,
-	`facts` text NOT NULL,
-	`changed_at` integer NOT NULL,
+	`findings` text NOT NULL,
 	`told_at` integer NOT NULL,
-	PRIMARY KEY(`agent_id`, `path`)
+	PRIMARY KEY(`agent_id`, `source`)
 );
 --> statement-breakpoint
 CREATE TABLE `aomei_images` (
 	`agent_id` text NOT NULL,
 	`path` text NOT NULL,
+	`folder` text NOT NULL,
+	`image_kind` text NOT NULL,
 	`job_id` integer,
-	`task_guid` text,
+	`state` text NOT NULL,
+	`reason` text,
 	`size_bytes` integer NOT NULL,
 	`modified_at` integer NOT NULL,
-	`check_state` text NOT NULL,
-	`reason` text,
-	`facts` text NOT NULL,
+	`checksum` text NOT NULL,
 	`first_seen_at` integer NOT NULL,
 	`checked_at` integer NOT NULL,
-	`removed_at` integer,
-	`removed_reason` text,
 	PRIMARY KEY(`agent_id`, `path`)
 );
 --> statement-breakpoint

@@ -1,4 +1,5 @@
 /** AOMEI Backupper's tasks, their runs, who told of them, and what images there are. No foreign keys, as in the history. */
+import type { AomeiImage, AomeiSourceState } from "@holdfast/protocol";
 import { isNotNull } from "drizzle-orm";
 import type { CopyType } from "../domain/aomei/copy.ts";
 import type { ExpectationKind } from "../domain/aomei/expectation.ts";
@@ -140,21 +141,20 @@ export function defineAomeiCopies(d: Dialect) {
   );
 }
 
-/** Whether a host's log can be read, and why not. */
-export function defineAomeiLogs(d: Dialect) {
+/** Whether a host's log or its folder of images can be read, and why not. */
+export function defineAomeiSources(d: Dialect) {
   return d.table(
-    "aomei_logs",
+    "aomei_sources",
     {
       agentId: d.text("agent_id").notNull(),
-      path: d.text("path").notNull(),
-      state: d.text("state").notNull(),
+      source: d.text("source").notNull(),
+      sourceKind: d.text("source_kind").$type<AomeiSourceState["source_kind"]>().notNull(),
+      state: d.text("state").$type<AomeiSourceState["state"]>().notNull(),
       reason: d.text("reason"),
-      /** Everything else that is known of it. */
-      facts: d.json<Record<string, unknown>>("facts").notNull(),
-      changedAt: d.time("changed_at").notNull(),
+      findings: d.json<AomeiSourceState["findings"]>("findings").notNull(),
       toldAt: d.time("told_at").notNull(),
     },
-    (t) => [d.primaryKey({ name: "aomei_logs_pk", columns: [t.agentId, t.path] })],
+    (t) => [d.primaryKey({ name: "aomei_sources_pk", columns: [t.agentId, t.source] })],
   );
 }
 
@@ -164,19 +164,17 @@ export function defineAomeiImages(d: Dialect) {
     {
       agentId: d.text("agent_id").notNull(),
       path: d.text("path").notNull(),
+      folder: d.text("folder").notNull(),
+      imageKind: d.text("image_kind").$type<AomeiImage["image_kind"]>().notNull(),
+      /** null: its name fits no task, or several. */
       jobId: d.int("job_id"),
-      taskGuid: d.text("task_guid"),
+      state: d.text("state").$type<AomeiImage["state"]>().notNull(),
+      reason: d.text("reason"),
       sizeBytes: d.int("size_bytes").notNull(),
       modifiedAt: d.time("modified_at").notNull(),
-      /** What its magics and its structure's CRC-32 say. */
-      check: d.text("check_state").notNull(),
-      reason: d.text("reason"),
-      facts: d.json<Record<string, unknown>>("facts").notNull(),
+      checksum: d.text("checksum").$type<AomeiImage["checksum"]>().notNull(),
       firstSeenAt: d.time("first_seen_at").notNull(),
       checkedAt: d.time("checked_at").notNull(),
-      /** null: it is there. */
-      removedAt: d.time("removed_at"),
-      removedReason: d.text("removed_reason"),
     },
     (t) => [
       d.primaryKey({ name: "aomei_images_pk", columns: [t.agentId, t.path] }),

@@ -5,9 +5,9 @@ import {
   defineAomeiImages,
   defineAomeiJobNames,
   defineAomeiJobs,
-  defineAomeiLogs,
   defineAomeiReports,
   defineAomeiRuns,
+  defineAomeiSources,
 } from "./schema-aomei.ts";
 import { defineBackups, defineItems, defineRepositories } from "./schema-catalogue.ts";
 import { defineApiKeys, defineAudit, defineCommands, defineSettings } from "./schema-control.ts";
@@ -44,7 +44,7 @@ function defineSchema(d: Dialect) {
     aomeiRuns: defineAomeiRuns(d),
     aomeiReports: defineAomeiReports(d),
     aomeiCopies: defineAomeiCopies(d),
-    aomeiLogs: defineAomeiLogs(d),
+    aomeiSources: defineAomeiSources(d),
     aomeiImages: defineAomeiImages(d),
   };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { matchingRun } from "./match.ts";
-import { newRun, type Run, type RunReport, type Teller, withReport } from "./run.ts";
+import { joined, newRun, type Run, type RunReport, type Teller } from "./run.ts";
 import { TOLD_STATUSES } from "./status.ts";
 
 const END = Date.UTC(2026, 1, 15, 3);
@@ -24,12 +24,14 @@ describe("a report's run", () => {
     ["121 s is another one", [run("a", "agent", 0)], report("script", 121), undefined],
     ["the nearest", [run("a", "agent", -60), run("b", "agent", 20)], report("script", 0), "b"],
     ["the earlier of two as near", [run("b", "agent", 30), run("a", "agent", -30)], report("script", 0), "a"],
-    ["never one of the same teller", [run("a", "script", 0)], report("script", 5), undefined],
+    ["two reports of scripts are one", [run("a", "script", 0)], report("script", 5), "a"],
+    ["two entries of the log are two", [run("a", "agent", 0)], report("agent", 5), undefined],
+    ["an entry joins what a script told", [run("a", "script", 0)], report("agent", 5), "a"],
     ["never another job's", [{ ...run("a", "agent", 0), jobId: 2 }], report("script", 0), undefined],
     [
-      "never one that both told of",
-      [withReport(run("a", "agent", 0), report("script", 1))],
-      report("script", 2),
+      "an entry never joins another entry's",
+      [joined(run("a", "agent", 0), run("b", "script", 1))],
+      report("agent", 2),
       undefined,
     ],
     ["never for another copy", [run("a", "agent", 0)], report("script", 0, { copyType: "offsite" }), undefined],
@@ -46,7 +48,7 @@ describe("a report's run", () => {
       "a",
     ],
   ])("%s", (_what, runs, told, expected) => {
-    expect(matchingRun(runs, 1, told)?.runId).toBe(expected);
+    expect(matchingRun(runs, newRun("told", 1, told), told.teller)?.runId).toBe(expected);
   });
 
   it("is the same whoever comes first", () => {
@@ -61,11 +63,12 @@ describe("a report's run", () => {
       receivedAt: fc.constantFrom(new Date(END), new Date(END + 5000)),
     });
     fc.assert(
-      fc.property(facts, facts, fc.nat(100), (said, logged, second) => {
+      fc.property(facts, facts, fc.nat(100), (said, logged, later) => {
         const script = report("script", 0, said);
-        const agent = report("agent", second, { ...logged, operation: "Full", resultCode: 0 });
-        const one = withReport(newRun("r", 1, script), agent);
-        expect(one).toEqual(withReport(newRun("r", 1, agent), script));
+        const agent = report("agent", later, { ...logged, operation: "Full", resultCode: 0 });
+        const [first, second] = [newRun("r", 1, script), newRun("r", 1, agent)];
+        const one = joined(first, second);
+        expect(one).toEqual(joined(second, first));
         expect(one.occurredAt.getTime()).toBeLessThanOrEqual(Math.max(+said.receivedAt, +logged.receivedAt));
       }),
     );

@@ -44,7 +44,7 @@ export function occurredAt({ startedAt, endedAt, durationSeconds, receivedAt }: 
       ? null
       : new Date(startedAt.getTime() + durationSeconds * 1000);
   const end = endedAt ?? afterStart ?? receivedAt;
-  return end > receivedAt ? receivedAt : end;
+  return earlier(end, receivedAt);
 }
 
 export function newRun(runId: string, jobId: number, report: RunReport): Run {
@@ -55,32 +55,48 @@ export function newRun(runId: string, jobId: number, report: RunReport): Run {
   return { ...facts, runId, jobId, status: combined, scriptStatus, agentStatus, occurredAt: occurredAt(report) };
 }
 
-/** The run with what the other teller says of it as well; the same, whoever came first. */
-export function withReport(run: Run, report: RunReport): Run {
-  const other = newRun(run.runId, run.jobId, report);
-  const [script, agent] = report.teller === "script" ? [other, run] : [run, other];
-  const { scriptStatus } = script;
-  const { agentStatus } = agent;
+/** What two tellings of one run say together; the same, whichever of script and log came first. */
+export function joined(first: Run, second: Run): Run {
+  const [script, other] =
+    second.scriptStatus !== null && first.scriptStatus === null ? [second, first] : [first, second];
+  const [log, unlogged] = second.agentStatus !== null ? [second, first] : [first, second];
+  const scriptStatus = worseTold(script.scriptStatus, other.scriptStatus);
+  const { agentStatus } = log;
   return {
-    ...run,
+    ...first,
+    ...joinedTimes(log, unlogged),
     status: combinedStatus(scriptStatus, agentStatus),
     scriptStatus,
     agentStatus,
-    // The log holds the moment of the end and nothing else; all the rest the script knows at first hand.
-    endedAt: agent.endedAt ?? script.endedAt,
-    occurredAt: agent.endedAt === null ? script.occurredAt : agent.occurredAt,
-    startedAt: script.startedAt ?? agent.startedAt,
-    sizeBytes: known(agent.sizeBytes) ?? known(script.sizeBytes) ?? script.sizeBytes,
-    durationSeconds: known(script.durationSeconds) ?? known(agent.durationSeconds) ?? script.durationSeconds,
-    taskName: agent.taskName ?? script.taskName,
-    errorMessage: script.errorMessage ?? agent.errorMessage,
-    details: script.details ?? agent.details,
-    operation: agent.operation,
-    resultCode: agent.resultCode,
-    storagePath: script.storagePath ?? agent.storagePath,
-    media: script.media === UNKNOWN_MEDIA ? agent.media : script.media,
-    receivedAt: new Date(Math.min(run.receivedAt.getTime(), report.receivedAt.getTime())),
+    // The log holds the moment of the end and what the image shows; all the rest the script knows at first hand.
+    startedAt: script.startedAt ?? other.startedAt,
+    sizeBytes: known(log.sizeBytes) ?? known(unlogged.sizeBytes) ?? log.sizeBytes ?? unlogged.sizeBytes,
+    durationSeconds: known(script.durationSeconds) ?? known(other.durationSeconds) ?? script.durationSeconds,
+    taskName: log.taskName ?? unlogged.taskName,
+    errorMessage: script.errorMessage ?? other.errorMessage,
+    details: script.details ?? other.details,
+    operation: log.operation,
+    resultCode: log.resultCode,
+    storagePath: script.storagePath ?? other.storagePath,
+    media: script.media === UNKNOWN_MEDIA ? other.media : script.media,
   };
+}
+
+function joinedTimes(log: Run, unlogged: Run): Pick<Run, "endedAt" | "occurredAt" | "receivedAt"> {
+  const receivedAt = earlier(log.receivedAt, unlogged.receivedAt);
+  const told = [log, unlogged].find(({ endedAt }) => endedAt !== null);
+  if (told === undefined)
+    return { endedAt: null, occurredAt: earlier(log.occurredAt, unlogged.occurredAt), receivedAt };
+  return { endedAt: told.endedAt, occurredAt: told.occurredAt, receivedAt };
+}
+
+function worseTold(a: ToldStatus | null, b: ToldStatus | null): ToldStatus | null {
+  if (a === null || b === null || a === b) return a ?? b;
+  return combinedStatus(a, b);
+}
+
+export function earlier(a: Date, b: Date): Date {
+  return new Date(Math.min(a.getTime(), b.getTime()));
 }
 
 function known(value: number | null): number | null {

@@ -1,7 +1,8 @@
 import { putRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
+import { rowSet } from "../lists/row-set.ts";
 import type { Incoming } from "./incoming.ts";
-import { placedKey, rowSet, type Work } from "./work.ts";
+import { placedKey, type Work } from "./work.ts";
 
 type Keys = Record<
   "runs" | "backups" | "commands" | "agents" | "inventories" | "verifications" | "drills",

@@ -3,7 +3,8 @@ import type { AppliedPlace, NotedGap, Resume } from "../../domain/spool-place.ts
 import { addRows, putRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { Tables } from "../../store/schema.ts";
-import { placedKey, type RowSet, rowSet } from "./work.ts";
+import { type RowSet, rowSet } from "../lists/row-set.ts";
+import { placedKey } from "./work.ts";
 
 type EpochRow = Tables["spoolEpochs"]["$inferSelect"];
 type GapRow = Tables["spoolGaps"]["$inferSelect"];

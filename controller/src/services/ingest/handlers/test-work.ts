@@ -1,6 +1,7 @@
 import type { AnyEvent } from "@holdfast/protocol";
+import { rowSet } from "../../lists/row-set.ts";
 import { NOW } from "../test-events.ts";
-import { placedKey, rowSet, type Work } from "../work.ts";
+import { placedKey, type Work } from "../work.ts";
 import { applyEvent } from "./handlers.ts";
 
 export function emptyWork(): Work {
