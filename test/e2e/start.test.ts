@@ -101,8 +101,7 @@ describe("npm start", () => {
     await demo.line(/^controller: pid/);
     await rm(join(folder, "demo", "controller"), { recursive: true, force: true });
     await writeFile(join(folder, "demo", "controller"), "in the way");
-    const controller = demo.pidOf("controller");
-    if (controller !== undefined) process.kill(controller, "SIGKILL");
+    demo.kill("controller");
     const { code, stdout } = await demo.ended;
     expect(code).toBe(1);
     const told = JSON.parse(stdout) as { code: string; error: string; details: string };
@@ -134,8 +133,7 @@ function killsOf(seed: number): Kill[] {
 async function kill(demo: Demo, { program, step, after }: Kill): Promise<void> {
   await demo.line(new RegExp(`^step: ${step}$`));
   await sleep(after);
-  const pid = demo.pidOf(program);
-  if (pid !== undefined) process.kill(pid, "SIGKILL");
+  demo.kill(program);
 }
 
 describe("npm start, killed by hand", () => {

@@ -10,8 +10,8 @@ export type Demo = {
   lines: string[];
   /** Resolves with the first line that matches, one said already included; rejects when it ends without. */
   line: (pattern: RegExp) => Promise<RegExpExecArray>;
-  /** The newest process of a program; undefined while there is none. */
-  pidOf: (program: "controller" | "agent") => number | undefined;
+  /** kill -9 of that process, when there is one. */
+  kill: (program: "controller" | "agent") => void;
   signal: (name: NodeJS.Signals) => void;
   /** Resolves when it has ended; `code` is null when a signal ended it. */
   ended: Promise<{ code: number | null; stdout: string }>;
@@ -57,9 +57,19 @@ export function startDemo(folder: string, ...args: string[]): Demo {
       waiting.add(look);
       look();
     });
-  const pidOf: Demo["pidOf"] = (program) => {
+  /** The newest process of a program; undefined while there was none. */
+  const pidOf = (program: string): number | undefined => {
     const said = lines.map((one) => new RegExp(`^${program}: pid (\\d+)$`).exec(one)?.[1]).findLast((pid) => pid);
     return said === undefined ? undefined : Number(said);
   };
-  return { lines, line, pidOf, signal: (name) => void child.kill(name), ended };
+  const kill: Demo["kill"] = (program) => {
+    const pid = pidOf(program);
+    try {
+      if (pid !== undefined) process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // It ended by itself, or was killed just before.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  return { lines, line, kill, signal: (name) => void child.kill(name), ended };
 }
