@@ -47,3 +47,7 @@ export const anyEntries: fc.Arbitrary<TestEntry[]> = fc.array(
     .map((entry) => ({ ...entry, detail: entry.detail.replace(/[^\P{C}\n]|[\p{Cn}\p{Cs}\uFFFD]/gu, "") })),
   { maxLength: 12 },
 );
+
+/** Entries of one task, a second apart. */
+export const testSeries = (count: number, from = 0): TestEntry[] =>
+  Array.from({ length: count }, (_, n) => testEntry({ time: 1_700_000_000 + from + n }));

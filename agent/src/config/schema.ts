@@ -1,6 +1,7 @@
 /** The agent's configuration file: what stands in it, with defaults. Sizes in bytes, times in the unit of the name. */
 import { itemEntry, repositoryEntry } from "@holdfast/protocol";
 import { z } from "zod";
+import { aomeiSettings } from "./aomei-settings.ts";
 
 const path = z.string().min(1).max(4096).startsWith("/", "must be an absolute path");
 const positive = z.number().int().positive();
@@ -33,6 +34,8 @@ export const configFile = z.strictObject({
       min_age_days: z.number().min(0).max(36_500).default(7),
     })
     .prefault({}),
+  /** AOMEI Backupper on this host, or its folders copied or mounted here. */
+  aomei: aomeiSettings.prefault({}),
   drill_timeout_seconds: positive.max(7 * 86_400).default(6 * 3600),
 });
 export type ConfigFile = z.infer<typeof configFile>;

@@ -1,6 +1,7 @@
 /** What the schema finds wrong, in our words: paths, unknown settings with the nearest known one, choices spelled out. */
 import { itemEntry, repositoryEntry } from "@holdfast/protocol";
 import type { z } from "zod";
+import { aomeiSettings } from "./aomei-settings.ts";
 import { nearest } from "./did-you-mean.ts";
 import { type Mistake, pathText } from "./mistake.ts";
 import { configFile } from "./schema.ts";
@@ -13,6 +14,10 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
   repositories: Object.keys(repositoryEntry.shape),
   items: Object.keys(itemEntry.shape),
   floor: ["min_points", "min_age_days"],
+  aomei: Object.keys(aomeiSettings.shape),
+  result_logs: ["path", "encoding"],
+  text_logs: ["folder", "pattern", "encoding", "time_zone", "task_name", "phrases"],
+  phrases: ["text", "means"],
   disks: ["disk_id", "source"],
   source: ["kind", "path", "format", "write_bitmap", "socket", "device", "guest_agent", "fleece_folder", "uri", "tls"],
   tls: ["ca", "cert", "key", "server_name"],

@@ -12,11 +12,14 @@ export type LogParserOptions = {
   continues?: boolean;
 };
 
-/** `restart`: the byte after the last whole entry, where reading may go on; null when it is not known. */
-export type LogEnd = { findings: LogFinding[]; entries: number; restart: { bytes: number; encoding: string } | null };
+/** The byte after the last whole entry, where reading may go on. */
+export type Restart = { bytes: number; chars: number; encoding: string };
+export type LogEnd = { findings: LogFinding[]; entries: number };
 
 export type LogParser = {
   write(bytes: Uint8Array): void;
+  /** null when it is not known: before the first entry, and in encodings whose bytes cannot be counted. */
+  restart(): Restart | null;
   end(): LogEnd;
 };
 
@@ -26,7 +29,7 @@ export function createLogParser(take: (parsed: ParsedEntry) => void, options: Lo
   const decoder = createDecoder(options.encoding ?? "auto");
   const read = createEntryReader();
   let entries = 0;
-  let restart: LogEnd["restart"] = null;
+  let restart: Restart | null = null;
   let seen = 0;
   const slicer = createSlicer({
     finding: findings.add,
@@ -49,9 +52,10 @@ export function createLogParser(take: (parsed: ParsedEntry) => void, options: Lo
     slicer.write(text);
     if (slicer.lastEnd() === before) return;
     const bytes = decoder.bytesBefore(text.slice(text.length - (seen - slicer.lastEnd())));
-    restart = bytes === null ? null : { bytes, encoding: decoder.encoding() ?? "utf-8" };
+    restart = bytes === null ? null : { bytes, chars: slicer.lastEnd(), encoding: decoder.encoding() ?? "utf-8" };
   };
   return {
+    restart: () => restart,
     write: (bytes) => feed(decoder.decode(bytes)),
     end: () => {
       feed(decoder.end());
@@ -60,7 +64,7 @@ export function createLogParser(take: (parsed: ParsedEntry) => void, options: Lo
       if (!opened && options.continues !== true && entries === 0)
         findings.once("NOT_A_LOG", "this is no log of AOMEI Backupper: there is no BRLog in it", 0);
       else if (!closed) findings.once("NOT_CLOSED", "the log has no end: it is half written, or was cut off", seen);
-      return { findings: findings.all(), entries, restart };
+      return { findings: findings.all(), entries };
     },
   };
 }

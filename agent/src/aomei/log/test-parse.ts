@@ -1,9 +1,9 @@
 /** Parses whole logs, and what is expected of them. */
 import { entryXml, logXml, type TestEntry, testEntry } from "../test-logs.ts";
 import type { LogEntry } from "./entry.ts";
-import { createLogParser, type LogEnd, type LogParserOptions } from "./parse-log.ts";
+import { createLogParser, type LogEnd, type LogParserOptions, type Restart } from "./parse-log.ts";
 
-type Parsed = { entries: LogEntry[]; end: LogEnd; codes: string[] };
+type Parsed = { entries: LogEntry[]; end: LogEnd & { restart: Restart | null }; codes: string[] };
 
 export function parse(given: string | Uint8Array, options: LogParserOptions = {}, pieces: number[] = []): Parsed {
   const bytes = typeof given === "string" ? Buffer.from(given) : given;
@@ -15,7 +15,7 @@ export function parse(given: string | Uint8Array, options: LogParserOptions = {}
     at += length;
   }
   parser.write(bytes.subarray(at));
-  const end = parser.end();
+  const end = { ...parser.end(), restart: parser.restart() };
   return { entries, end, codes: [...new Set(end.findings.map(({ code }) => code))] };
 }
 

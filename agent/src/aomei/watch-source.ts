@@ -1,0 +1,107 @@
+/** One log over time: read when it changed, and its state told when that did. */
+
+import type { AomeiFacts } from "./facts.ts";
+import { explainUnreadable, lookAtFile } from "./file-look.ts";
+import type { RunEvidence } from "./images/evidence.ts";
+import type { LogEntry } from "./log/entry.ts";
+import { placeState, readPlace } from "./place.ts";
+import { type Reading, readLog } from "./read-log.ts";
+import { readTextLog } from "./read-text-log.ts";
+import { decideTelling, type Pending, type SourceLook } from "./source-state.ts";
+import type { Source } from "./sources.ts";
+import { createEntryTeller } from "./teller.ts";
+
+export type WatchHost = {
+  facts: AomeiFacts;
+  now: () => Date;
+  /** Waits while too much is not told yet. */
+  room: () => Promise<void>;
+  signal: AbortSignal;
+  evidence: (entry: LogEntry) => RunEvidence;
+};
+
+/** What this process remembers of a source between two looks. */
+export type SourceMemory = {
+  /** The file as it was read last, and under which generation; null: it has to be read. */
+  signature: string | null;
+  generation: number;
+  /** Readings in a row during which the file changed. */
+  restless: number;
+  look: SourceLook | null;
+  pending: Pending | null;
+};
+export const newSourceMemory = (): SourceMemory => ({
+  ...{ signature: null, generation: 0, restless: 0, look: null, pending: null },
+});
+
+/** So often a file may change while it is read; then what was read counts all the same. */
+const RESTLESS_READINGS = 5;
+
+/** Whether there is anything to read; cheap. */
+export async function hasChanged(source: Source, memory: SourceMemory, facts: AomeiFacts): Promise<boolean> {
+  if (memory.look === null || memory.generation !== facts.generation()) return true;
+  const looked = await lookAtFile(source.path).catch(() => null);
+  if (looked === null) return memory.look.state === "ready";
+  return looked.signature !== memory.signature;
+}
+
+/** Reads it and tells what is new; answers how many entries. CANCELLED; what the spool throws. */
+export async function takeSource(source: Source, memory: SourceMemory, host: WatchHost): Promise<number> {
+  const generation = host.facts.generation();
+  const about = { source: source.path, source_kind: source.kind };
+  let reading: Reading;
+  try {
+    reading = await read(source, memory, host);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    const isDefault = source.kind === "result_log" && source.isDefault;
+    memory.look = { ...about, ...(await explainUnreadable(source.path, isDefault, error)), findings: [] };
+    memory.signature = null;
+    memory.generation = generation;
+    return 0;
+  }
+  memory.restless = reading.signature === null ? memory.restless + 1 : 0;
+  memory.signature = reading.signature;
+  memory.generation = generation;
+  if (reading.signature === null) return 0;
+  memory.look = { ...about, state: "ready", reason: null, findings: reading.findings };
+  return reading.told;
+}
+
+async function read(source: Source, memory: SourceMemory, host: WatchHost): Promise<Reading> {
+  const { facts, now, room, signal, evidence } = host;
+  // What is not there costs nothing more.
+  await lookAtFile(source.path);
+  const teller = createEntryTeller(facts, now);
+  if (source.kind === "text_log") {
+    return await readTextLog({ path: source.path, settings: source.settings, teller, evidence, room, signal });
+  }
+  const generation = facts.generation();
+  const subject = `aomei/place/${source.path}`;
+  const [stored] = facts.told(subject).filter((fact) => fact.subject === subject && fact.generation >= generation);
+  const place = readPlace(stored?.state);
+  const insist = memory.restless >= RESTLESS_READINGS;
+  const reading = await readLog({ source, place, teller, evidence, room, insist, signal });
+  if (reading.place !== null && reading.place.sha256 !== place?.sha256)
+    facts.record({ events: [], tell: [{ subject, generation, state: placeState(reading.place) }], forget: [] });
+  return reading;
+}
+
+/** Tells the source's state when it is another one than was told. Answers the sentence for the host's own log. */
+export function tellState(memory: SourceMemory, { facts, now }: Pick<WatchHost, "facts" | "now">): SourceLook | null {
+  const { look } = memory;
+  if (look === null) return null;
+  const generation = facts.generation();
+  const subject = `aomei/source/${look.source}`;
+  const stored = facts.told(subject).find((fact) => fact.subject === subject && fact.generation >= generation);
+  const told = stored === undefined ? null : (JSON.parse(stored.state) as SourceLook);
+  const decision = decideTelling(look, told, memory.pending, now().getTime());
+  memory.pending = decision.pending;
+  if (!decision.tell) return null;
+  facts.record({
+    events: [{ kind: "aomei_source_state", body: { ...look, at: now().toISOString() } }],
+    tell: [{ subject, generation, state: JSON.stringify(look) }],
+    forget: [],
+  });
+  return look;
+}
