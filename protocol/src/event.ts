@@ -1,9 +1,11 @@
 /** What happened on a host: told in order, applied once. */
 import { z } from "zod";
+import { aomeiEntry, aomeiImage, aomeiSourceState, aomeiTaskSeen } from "./aomei.ts";
 import { commandChanged } from "./command.ts";
 import { inventory, policyApplied } from "./host-policy.ts";
 import { pathId } from "./ids.ts";
 import { count, errorCode, sentence, time, uuid } from "./limits.ts";
+import { backupsListed, itemsListed } from "./listing.ts";
 import { drill, verification } from "./proof.ts";
 import { backupRemoved, runFinished, runId, runStarted } from "./run.ts";
 import { sidecar } from "./sidecar.ts";
@@ -28,8 +30,15 @@ export const eventBodies = {
   }),
   verification_recorded: z.object({ ...placed, verification }),
   drill_recorded: z.object({ ...placed, drill }),
+  /** What a repository holds, once for each time that the facts are told again. */
+  backups_listed: backupsListed,
+  items_listed: itemsListed,
   command_changed: commandChanged,
   policy_applied: policyApplied,
+  aomei_source_state: aomeiSourceState,
+  aomei_task_seen: aomeiTaskSeen,
+  aomei_entry: aomeiEntry,
+  aomei_image: aomeiImage,
   log: z.object({ level: z.enum(["info", "warn", "error"]), code: errorCode, message: sentence, at: time }),
   /** Progress and log lines that were given up for want of room. */
   dropped: z.object({ kind: z.enum(["log"]), count, since: time }),

@@ -27,7 +27,11 @@ export async function applyGroup(db: Db, items: readonly GroupItem[], options: A
     judged.flatMap((each) => each.fresh),
   );
   const greeting = items.filter((item) => item.type === "resumption");
-  const work = await loadWork(db, fresh, new Set(greeting.map(({ agentId }) => agentId)));
+  const work = await loadWork(db, {
+    incoming: fresh,
+    greeting: new Set(greeting.map(({ agentId }) => agentId)),
+    now,
+  });
   for (const { agentId, hello } of greeting) greet(work, agentId, hello, now);
   const rows = fresh.map((incoming) => eventRow(incoming, work, options));
   await saveWork(db, work);

@@ -18,7 +18,7 @@ export function readIncoming(agentId: string, epoch: string, envelope: EventEnve
   return { ...incoming, event: read, problem: null };
 }
 
-/** What an event is about, for whoever looks for it: the id of a run, a backup or a command. */
+/** What an event is about, for whoever looks for it: the id of a run, a backup or a command; a task, a log, an image. */
 export function subjectOf(event: AnyEvent | null): string | null {
   switch (event?.kind) {
     case "run_started":
@@ -35,6 +35,13 @@ export function subjectOf(event: AnyEvent | null): string | null {
       return event.body.drill.backup_id;
     case "command_changed":
       return event.body.command_id;
+    case "aomei_entry":
+    case "aomei_task_seen":
+      return event.body.task_guid ?? event.body.task_name;
+    case "aomei_source_state":
+      return event.body.source;
+    case "aomei_image":
+      return event.body.path;
     default:
       return null;
   }

@@ -1,5 +1,6 @@
 import { putRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
+import { loadAomeiWork, saveAomeiWork, type Told } from "../aomei/load-work.ts";
 import { rowSet } from "../lists/row-set.ts";
 import type { Incoming } from "./incoming.ts";
 import { placedKey, type Work } from "./work.ts";
@@ -9,10 +10,13 @@ type Keys = Record<
   Set<string>
 >;
 
-/** Reads all rows that these events may touch, and those of `agents`. */
-export async function loadWork(db: Db, incoming: readonly Incoming[], agents: Iterable<string>): Promise<Work> {
+/** Whose events these are, and when; `greeting`: agents whose own rows are wanted as well. */
+export type Wanted = { incoming: readonly Incoming[]; greeting: Iterable<string>; now: Date };
+
+/** Reads all rows that these events may touch. */
+export async function loadWork(db: Db, { incoming, greeting, now }: Wanted): Promise<Work> {
   const keys = keysOf(incoming);
-  for (const agentId of agents) keys.agents.add(agentId);
+  for (const agentId of greeting) keys.agents.add(agentId);
   const { tables: t } = db;
   const runs = await rowsByKey(db, t.executions, t.executions.runId, keys.runs);
   for (const { commandId } of runs) if (commandId !== null) keys.commands.add(commandId);
@@ -39,6 +43,7 @@ export async function loadWork(db: Db, incoming: readonly Incoming[], agents: It
       await rowsByKey(db, t.verifications, t.verifications.verificationId, keys.verifications),
     ),
     drills: rowSet(({ drillId }) => drillId, await rowsByKey(db, t.drills, t.drills.drillId, keys.drills)),
+    aomei: await loadAomeiWork(db, toldOfAomei(incoming), now),
   };
 }
 
@@ -53,6 +58,16 @@ export async function saveWork(db: Db, work: Work): Promise<void> {
   await putRows(db, t.backups, [t.backups.agentId, t.backups.backupId], work.backups.changed());
   await putRows(db, t.verifications, [t.verifications.verificationId], work.verifications.changed());
   await putRows(db, t.drills, [t.drills.drillId], work.drills.changed());
+  await saveAomeiWork(db, work.aomei);
+}
+
+function toldOfAomei(incoming: readonly Incoming[]): Told[] {
+  return [...Map.groupBy(incoming, ({ agentId }) => agentId)].map(([agentId, some]) => ({
+    agentId,
+    entries: some.flatMap(({ event }) => (event?.kind === "aomei_entry" ? [event.body] : [])),
+    images: some.flatMap(({ event }) => (event?.kind === "aomei_image" ? [event.body] : [])),
+    tasks: some.flatMap(({ event }) => (event?.kind === "aomei_task_seen" ? [event.body] : [])),
+  }));
 }
 
 function keysOf(incoming: readonly Incoming[]): Keys {

@@ -2,6 +2,7 @@
 import type { Backup } from "../../domain/backup.ts";
 import type { Run } from "../../domain/run.ts";
 import type { Tables } from "../../store/schema.ts";
+import type { AomeiWork } from "../aomei/work.ts";
 import type { RowSet } from "../lists/row-set.ts";
 
 export type AgentRow = Tables["agents"]["$inferSelect"];
@@ -21,6 +22,7 @@ export type Work = {
   repositories: RowSet<RepositoryRow>;
   verifications: RowSet<VerificationRow>;
   drills: RowSet<DrillRow>;
+  aomei: AomeiWork;
 };
 
 /** The key of what has its id from the host, where two hosts may have chosen the same. */

@@ -1,4 +1,6 @@
 import type { AnyEvent, EventKind } from "@holdfast/protocol";
+import { tellEntry, tellImage, tellSource, tellTask } from "../../aomei/tell.ts";
+import type { AomeiWork } from "../../aomei/work.ts";
 import { backupPinned } from "./backup-pinned.ts";
 import { backupRecorded } from "./backup-recorded.ts";
 import { backupRemoved } from "./backup-removed.ts";
@@ -10,6 +12,13 @@ import { policyApplied } from "./policy-applied.ts";
 import { runFinished } from "./run-finished.ts";
 import { runStarted } from "./run-started.ts";
 import { verificationRecorded } from "./verification-recorded.ts";
+
+type AomeiHandling = Omit<Handling, "work"> & { work: AomeiWork };
+
+/** A handler that knows the rows of AOMEI only. */
+function ofAomei<Body>(tell: (body: Body, handling: AomeiHandling) => string | null) {
+  return (body: Body, { work, ...handling }: Handling): string | null => tell(body, { ...handling, work: work.aomei });
+}
 
 /** Nothing but the event itself is kept. */
 const noted = () => null;
@@ -26,6 +35,10 @@ const HANDLERS: { [Kind in EventKind]: Handler<Kind> } = {
   drill_recorded: drillRecorded,
   command_changed: commandChanged,
   policy_applied: policyApplied,
+  aomei_source_state: ofAomei(tellSource),
+  aomei_task_seen: ofAomei(tellTask),
+  aomei_entry: ofAomei(tellEntry),
+  aomei_image: ofAomei(tellImage),
   log: noted,
   dropped: noted,
 };

@@ -1,4 +1,5 @@
 import type { AnyEvent } from "@holdfast/protocol";
+import { aomeiWork } from "../../aomei/work.ts";
 import { rowSet } from "../../lists/row-set.ts";
 import { NOW } from "../test-events.ts";
 import { placedKey, type Work } from "../work.ts";
@@ -14,6 +15,9 @@ export function emptyWork(): Work {
     repositories: rowSet(({ agentId, repositoryId }) => placedKey(agentId, repositoryId), []),
     verifications: rowSet(({ verificationId }) => verificationId, []),
     drills: rowSet(({ drillId }) => drillId, []),
+    aomei: aomeiWork({
+      ...{ jobs: [], candidates: [], reports: [], copies: [], images: [], hosts: new Map(), lastJobId: 0 },
+    }),
   };
 }
 
