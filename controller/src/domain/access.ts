@@ -1,7 +1,7 @@
 /** Who may do what: a closed list of scopes, and for every action the one scope it needs. */
 
 /** `admin` includes all others; of the others none includes another. */
-export const SCOPES = ["read", "operate", "delete", "configure", "enrol", "admin"] as const;
+export const SCOPES = ["read", "report", "operate", "delete", "configure", "enrol", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Scopes that reach beyond one agent: a key that is limited to an agent cannot have them. */
@@ -42,6 +42,10 @@ export const SCOPE_OF = {
   "api-keys.rotate": "admin",
   "api-keys.revoke": "admin",
   "audit.read": "admin",
+  "aomei.read": "read",
+  "aomei.register": "report",
+  "aomei.report": "report",
+  "aomei.change": "configure",
 } as const satisfies Record<string, Scope>;
 
 export type Action = keyof typeof SCOPE_OF;

@@ -6,6 +6,7 @@ import { ControllerError, STATUS_OF } from "../errors.ts";
 import { logAccess } from "./access-log.ts";
 import { auditRefusal } from "./audit-refusal.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
+import { countRefusal } from "./count-refusal.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { errorAnswer, toControllerError } from "./error-answer.ts";
@@ -46,6 +47,7 @@ async function respond(context: ApiContext, endpoint: Endpoint | null, c: Contex
     code = error.code;
     if (STATUS_OF[error.code] >= 500)
       context.log.error({ err: failure, request_id: story.requestId }, "a request failed");
+    countRefusal(context.counters, endpoint, error.code);
     await auditRefusal(context, endpoint, { ...story, subject: subjectOf(c) }, error);
     const { status, headers, body } = errorAnswer(error, story.requestId, context.now());
     return c.json(body, status, headers);

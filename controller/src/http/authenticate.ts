@@ -9,14 +9,21 @@ import { tooManyRequests } from "./rate-limit.ts";
 
 type Request = { incoming: IncomingMessage; source: string };
 
-/** Who asks. API_KEY_REQUIRED, UNAUTHENTICATED, INVALID_API_KEY; TOO_MANY_REQUESTS from a source that failed too often. */
-export async function authenticate(context: ApiContext, { incoming, source }: Request): Promise<Actor> {
+/**
+ * Who asks. API_KEY_REQUIRED, UNAUTHENTICATED, INVALID_API_KEY; TOO_MANY_REQUESTS from a source that failed too often.
+ * `only`: what is no API key is refused, in the codes that programs know.
+ */
+export async function authenticate(
+  context: ApiContext,
+  { incoming, source }: Request,
+  only?: "api-key",
+): Promise<Actor> {
   const name = sourceNetwork(source);
   const { failures } = context.limiters;
   const wait = failures.wait(name);
   if (wait > 0) throw tooManyRequests(wait, "too many failed attempts came from this address");
   try {
-    return await actorOf(context, incoming, source);
+    return await (only === undefined ? actorOf : programOf)(context, incoming, source);
   } catch (error) {
     if (error instanceof ControllerError) failures.take(name);
     throw error;
@@ -35,6 +42,17 @@ async function actorOf(context: ApiContext, incoming: IncomingMessage, source: s
   if (incoming.headers["x-api-key"] !== undefined)
     throw new ControllerError("INVALID_API_KEY", { message: "this API key is not valid here" });
   throw new ControllerError("UNAUTHENTICATED", { message: "this token is not valid here, or has expired" });
+}
+
+async function programOf(context: ApiContext, incoming: IncomingMessage, source: string): Promise<Actor> {
+  try {
+    const actor = await actorOf(context, incoming, source);
+    if (actor.kind === "api-key") return actor;
+  } catch (error) {
+    if (!(error instanceof ControllerError) || error.code !== "UNAUTHENTICATED") throw error;
+    throw new ControllerError("INVALID_API_KEY", { message: "this is no API key that is valid here", cause: error });
+  }
+  throw new ControllerError("API_KEY_REQUIRED", { message: "only an API key is taken here: show one in 'X-API-Key'" });
 }
 
 /** One IPv4 address, or the 64 bits of IPv6 that one customer has. */

@@ -4,6 +4,7 @@ import type { TokenIssuer } from "../services/access/tokens.ts";
 import type { Delivery } from "../services/commands/delivery.ts";
 import type { IdentityContext } from "../services/enrolment/context.ts";
 import type { Feed } from "../services/feed/feed.ts";
+import { type Counters, openCounters } from "../services/metrics/counters.ts";
 import type { Policies } from "../services/policies/policies.ts";
 import type { Links } from "../services/presence/links.ts";
 import type { Presence } from "../services/presence/presence.ts";
@@ -46,6 +47,7 @@ export type ApiContext = IdentityContext & {
   issuer: TokenIssuer;
   log: Logger;
   version: string;
+  counters: Counters;
   limits: ApiLimits;
   limiters: Record<"credential" | "failures" | "enrolment", RateLimiter>;
   /** For tests: every answer is held against its own documentation. */
@@ -54,7 +56,7 @@ export type ApiContext = IdentityContext & {
 
 export type ApiEnv = { Bindings: HttpBindings };
 
-type Given = Omit<ApiContext, "limiters" | "limits"> & { limits?: Partial<ApiLimits> };
+type Given = Omit<ApiContext, "limiters" | "limits" | "counters"> & { limits?: Partial<ApiLimits> };
 
 /** Completes what the API works with by its limits. */
 export function apiContext(given: Given): ApiContext {
@@ -62,6 +64,7 @@ export function apiContext(given: Given): ApiContext {
   const limiter = (limit: RateLimit) => rateLimiter(limit, given.now);
   return {
     ...given,
+    counters: openCounters(),
     limits,
     limiters: {
       credential: limiter(limits.credential),

@@ -22,7 +22,7 @@ export function documentEndpoint(registry: Registry, endpoint: Endpoint): void {
     summary: endpoint.summary,
     operationId: operationId(endpoint),
     ...(endpoint.description === undefined && action === null ? {} : { description: describe(endpoint) }),
-    security: action === null ? [] : [{ token: [] }, { api_key: [] }],
+    security: action === null ? [] : [...(endpoint.credential === undefined ? [{ token: [] }] : []), { api_key: [] }],
     request: {
       ...(params === undefined ? {} : { params: params as never }),
       ...(query === undefined ? {} : { query: query as never }),

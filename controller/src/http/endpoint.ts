@@ -37,6 +37,8 @@ type Facts = {
   description?: string;
   /** What the caller must be allowed to do; null: open to everyone, and limited by source. */
   action: Action | null;
+  /** `api-key`: for programs only, and told so in an API key's own codes; a person's token is refused. */
+  credential?: "api-key";
   /** The refusals that are this endpoint's own, beyond those that every endpoint has. */
   refusals?: readonly ErrorCode[];
   maxBodyBytes?: number;

@@ -1,5 +1,8 @@
 import type { Endpoint } from "./endpoint.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { aomeiJobRoutes } from "./routes/aomei-jobs.ts";
+import { aomeiOlderRoutes } from "./routes/aomei-older.ts";
+import { aomeiReportRoutes } from "./routes/aomei-report.ts";
 import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { backupChangeRoutes } from "./routes/backup-changes.ts";
 import { backupReadRoutes } from "./routes/backup-reads.ts";
@@ -32,6 +35,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   drillStartRoute,
   ...commandRoutes,
   eventsRoute,
+  ...aomeiReportRoutes,
+  ...aomeiJobRoutes,
+  ...aomeiOlderRoutes,
   ...apiKeyRoutes,
   ...fleetRoutes,
 ];

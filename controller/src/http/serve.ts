@@ -51,7 +51,7 @@ export async function serveEndpoint(context: ApiContext, endpoint: Endpoint, raw
 async function admit(context: ApiContext, endpoint: Endpoint, raw: RawRequest): Promise<Caller> {
   const { requestId, source } = raw;
   if (endpoint.action === null) return { actor: ANONYMOUS, requestId, source };
-  const actor = await authenticate(context, raw);
+  const actor = await authenticate(context, raw, endpoint.credential);
   raw.isFrom(actor);
   const wait = context.limiters.credential.take(`${actor.kind}:${actor.id}`);
   if (wait > 0) throw tooManyRequests(wait, "this credential asks too often");

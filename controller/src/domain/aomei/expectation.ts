@@ -11,7 +11,7 @@ export type Expectation = {
   dueAt: Date | null;
 };
 
-export const LEAST_RUNS = 5;
+const LEAST_RUNS = 5;
 /** So many of the newest runs are learned from. */
 export const LEARNED_FROM = 30;
 /** Runs closer together are one attempt and its repetitions. */

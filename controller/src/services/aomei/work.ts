@@ -57,7 +57,7 @@ export function aomeiWork(loaded: Loaded): AomeiWork {
   };
 }
 
-export function copyKey({ jobId, copyType, media }: CopyKey): string {
+function copyKey({ jobId, copyType, media }: CopyKey): string {
   return JSON.stringify([jobId, copyType, media]);
 }
 
