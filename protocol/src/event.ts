@@ -5,6 +5,7 @@ import { commandChanged } from "./command.ts";
 import { inventory, policyApplied } from "./host-policy.ts";
 import { pathId } from "./ids.ts";
 import { count, errorCode, sentence, time, uuid } from "./limits.ts";
+import { backupsListed, itemsListed } from "./listing.ts";
 import { drill, verification } from "./proof.ts";
 import { backupRemoved, runFinished, runId, runStarted } from "./run.ts";
 import { sidecar } from "./sidecar.ts";
@@ -30,6 +31,8 @@ export const eventBodies = {
   verification_recorded: z.object({ ...placed, verification }),
   drill_recorded: z.object({ ...placed, drill }),
   /** What a repository holds, once for each time that the facts are told again. */
+  backups_listed: backupsListed,
+  items_listed: itemsListed,
   command_changed: commandChanged,
   policy_applied: policyApplied,
   aomei_source_state: aomeiSourceState,

@@ -8,6 +8,7 @@ export * from "./host-policy.ts";
 export * from "./ids.ts";
 export * from "./item.ts";
 export * from "./limits.ts";
+export * from "./listing.ts";
 export * from "./proof.ts";
 export * from "./run.ts";
 export * from "./sidecar.ts";

@@ -29,6 +29,10 @@ export function subjectOf(event: AnyEvent | null): string | null {
     case "backup_removed":
     case "backup_pinned":
       return event.body.backup_id;
+    case "backups_listed":
+      return event.body.vm_context_id;
+    case "items_listed":
+      return event.body.repository_id;
     case "verification_recorded":
       return event.body.verification.backup_id;
     case "drill_recorded":
@@ -53,6 +57,8 @@ export function keptBody(event: AnyEvent, body: Record<string, unknown>): Record
     const { at, repositories, items } = event.body;
     return { at, repositories: repositories.length, items: items.length };
   }
+  if (event.kind === "backups_listed") return { ...body, backup_ids: event.body.backup_ids.length };
+  if (event.kind === "items_listed") return { ...body, vm_context_ids: event.body.vm_context_ids.length };
   if (event.kind !== "backup_recorded") return body;
   const { backup_id, vm_context_id, disk_id, backup_type, digest, hash_map } = event.body.sidecar;
   const sidecar = { backup_id, vm_context_id, disk_id, backup_type, digest, hash_map: { sha256: hash_map.sha256 } };

@@ -3,6 +3,7 @@ import type { Db } from "../../store/db.ts";
 import { loadAomeiWork, saveAomeiWork, type Told } from "../aomei/load-work.ts";
 import { rowSet } from "../lists/row-set.ts";
 import type { Incoming } from "./incoming.ts";
+import { unlistedBackups } from "./load-unlisted.ts";
 import { placedKey, type Work } from "./work.ts";
 
 type Keys = Record<
@@ -17,6 +18,7 @@ export type Wanted = { incoming: readonly Incoming[]; greeting: Iterable<string>
 export async function loadWork(db: Db, { incoming, greeting, now }: Wanted): Promise<Work> {
   const keys = keysOf(incoming);
   for (const agentId of greeting) keys.agents.add(agentId);
+  for (const backupId of await unlistedBackups(db, incoming)) keys.backups.add(backupId);
   const { tables: t } = db;
   const runs = await rowsByKey(db, t.executions, t.executions.runId, keys.runs);
   for (const { commandId } of runs) if (commandId !== null) keys.commands.add(commandId);

@@ -8,6 +8,7 @@ import { commandChanged } from "./command-changed.ts";
 import { drillRecorded } from "./drill-recorded.ts";
 import type { Handler, Handling } from "./handler.ts";
 import { inventory } from "./inventory.ts";
+import { backupsListed, itemsListed } from "./listed.ts";
 import { policyApplied } from "./policy-applied.ts";
 import { runFinished } from "./run-finished.ts";
 import { runStarted } from "./run-started.ts";
@@ -33,6 +34,8 @@ const HANDLERS: { [Kind in EventKind]: Handler<Kind> } = {
   backup_pinned: backupPinned,
   verification_recorded: verificationRecorded,
   drill_recorded: drillRecorded,
+  backups_listed: backupsListed,
+  items_listed: itemsListed,
   command_changed: commandChanged,
   policy_applied: policyApplied,
   aomei_source_state: ofAomei(tellSource),
