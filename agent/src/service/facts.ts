@@ -5,6 +5,7 @@ import { openRepository, type Repository } from "../repository/marker.ts";
 import { listDisks } from "../repository/scan.ts";
 import { readLedger } from "../runner/ledger.ts";
 import { isEnded, type RunRecord } from "../runner/run-record.ts";
+import { repositoryListing } from "../runner/telling/listings.ts";
 import { toldPrefix } from "../runner/telling/look.ts";
 import { finishedEvent, startedEvent } from "../runner/telling/run-events.ts";
 import type { SpoolEvent } from "../spool/outbox.ts";
@@ -33,11 +34,16 @@ export async function lookAround(host: ServiceHost, signal: AbortSignal): Promis
   let count = 0;
   for (const { repository_id, path } of host.protected().repositories) {
     try {
+      const at = host.now();
       const repository = await openRepository(path, repository_id);
-      for (const vmContextId of await itemsIn(repository, spool)) {
+      const items = await itemsIn(repository, spool);
+      for (const vmContextId of items) {
         await roomToTell(host, signal);
         count += await teller.lookAndTell({ repository, vmContextId }, spool.facts.generation());
       }
+      const listed = await repositoryListing(spool, { repository, items }, { again: spool.facts.generation(), at });
+      if (listed.events.length > 0) spool.record(listed);
+      count += listed.events.length;
     } catch (error) {
       const known = asHoldfastError(error, `looking through ${path}`);
       if (known.code === "CANCELLED") throw known;

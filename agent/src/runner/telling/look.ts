@@ -1,5 +1,4 @@
 /** Compares what a repository holds of an item with what the controller was told of it. */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { AnyEvent, Sidecar } from "@holdfast/protocol";
 import { type CatalogueDisk, placedBackups, readDisk } from "../../repository/catalogue.ts";
@@ -10,6 +9,7 @@ import { openRepository, type Repository } from "../../repository/marker.ts";
 import type { Spool } from "../../spool/port.ts";
 import type { SpoolChange, ToldFact } from "../../spool/told.ts";
 import { backupChanges, type StoredBackup, type TellingOf, type ToldBackup, toldBackup } from "./backup-changes.ts";
+import { itemListing, placeInSubjects } from "./listings.ts";
 import type { ItemPlace } from "./port.ts";
 
 export type LookOptions = Omit<TellingOf, "again"> & {
@@ -19,9 +19,9 @@ export type LookOptions = Omit<TellingOf, "again"> & {
   reason: string | null;
 };
 
-/** Every subject of the repository begins so. By its path as well: a copy of a repository is not that repository. */
-export function toldPrefix({ repositoryId, path }: Repository): string {
-  return `backup/${repositoryId}/${createHash("sha256").update(path).digest("hex").slice(0, 12)}/`;
+/** Every subject of the repository's backups begins so. */
+export function toldPrefix(repository: Repository): string {
+  return `backup/${placeInSubjects(repository)}/`;
 }
 
 /**
@@ -54,6 +54,10 @@ export async function lookAtItem(
   const gone = await removed(place, prefix, [...told.keys()]);
   change.forget.push(...gone.map(({ subject }) => subject));
   change.events.push(...gone.map(({ backupId }) => removal(repository, backupId, options)));
+  if (options.again === null) return change;
+  const listed = await itemListing(spool, place, { again: options.again, at: options.now });
+  change.events.push(...listed.events);
+  change.tell.push(...listed.tell);
   return change;
 }
 

@@ -143,8 +143,8 @@ describe("telling", () => {
     t.news();
     t.spool.facts.owe("controller-behind");
     const owed = t.spool.facts.owed()?.number ?? 0;
-    expect(await t.teller.lookAndTell(t.place(), owed)).toBe(3);
-    expect(t.news().map(({ body }) => body["told_again"])).toEqual([true, true, true]);
+    expect(await t.teller.lookAndTell(t.place(), owed)).toBe(4);
+    expect(t.news().map(({ kind, body }) => body["told_again"] ?? kind)).toEqual([true, true, true, "backups_listed"]);
     expect(await t.teller.lookAndTell(t.place(), owed)).toBe(0);
     t.spool.facts.settle(owed);
     await t.verify(1);
