@@ -6,6 +6,7 @@ import { pause } from "./fleet-process.ts";
 export type ApiAnswer = { status: number; body: Record<string, unknown> };
 export type FleetApi = {
   root: string;
+  token: string;
   /** Tries again until there is an answer that a controller in good order gives. */
   call: (method: string, path: string, body?: object, key?: string) => Promise<ApiAnswer>;
 };
@@ -15,7 +16,7 @@ const CALL_MS = 5000;
 
 export function fleetApi(at: { port: number; root: string; token: string }): FleetApi {
   return {
-    root: at.root,
+    ...{ root: at.root, token: at.token },
     call: async (method, path, body, key) => {
       for (;;) {
         const answer = await callOnce(at, { method, path, body, key }).catch(() => undefined);

@@ -5,8 +5,8 @@ export type Handshakes = {
   /** Answers what ends it; null: there are too many. */
   begin(address: string, port: number): (() => void) | null;
   end(address: string, port: number): void;
-  /** Whether one more line may be logged: strangers must not fill the log. */
-  mayTell(): boolean;
+  /** One more line for the log, with how many had to be left out since the last one; null: none, strangers must not fill it. */
+  nextLine(): { untold: number } | null;
 };
 
 const LINES = { burst: 50, perSecond: 2 };
@@ -16,6 +16,7 @@ export function openHandshakes(limits: Pick<HubSettings, "handshakes" | "handsha
   const pending = new Map<string, Set<number>>();
   let count = 0;
   let lines = fullBucket(LINES, Date.now());
+  let untold = 0;
 
   function end(address: string, port: number): void {
     const ports = pending.get(address);
@@ -34,11 +35,16 @@ export function openHandshakes(limits: Pick<HubSettings, "handshakes" | "handsha
       return () => end(address, port);
     },
     end,
-    mayTell() {
+    nextLine() {
       const next = taken(lines, LINES, 1, Date.now());
-      if (next.left < 0) return false;
+      if (next.left < 0) {
+        untold += 1;
+        return null;
+      }
+      const line = { untold };
       lines = next;
-      return true;
+      untold = 0;
+      return line;
     },
   };
 }

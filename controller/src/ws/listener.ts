@@ -62,14 +62,23 @@ function limitHandshakes(server: Server, handshakes: Handshakes, log: Logger): v
       socket.once("close", done);
       return;
     }
-    if (handshakes.mayTell()) log.warn({ source: address }, "too many handshakes at once: a connection was dropped");
+    const line = handshakes.nextLine();
+    if (line !== null)
+      log.warn(
+        { source: address, reason: "TOO_MANY_HANDSHAKES", ...line },
+        "too many handshakes at once: a connection was dropped",
+      );
     socket.destroy();
   });
   server.on("secureConnection", (socket) => handshakes.end(socket.remoteAddress ?? "", socket.remotePort ?? 0));
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     handshakes.end(socket.remoteAddress ?? "", socket.remotePort ?? 0);
-    if (!handshakes.mayTell()) return;
+    const line = handshakes.nextLine();
+    if (line === null) return;
     const reason = socket.authorizationError ?? error.code ?? error.message;
-    log.warn({ source: socket.remoteAddress, reason: String(reason) }, "a connection to the agent port was refused");
+    log.warn(
+      { source: socket.remoteAddress, reason: String(reason), ...line },
+      "a connection to the agent port was refused",
+    );
   });
 }
