@@ -9,7 +9,7 @@ export function testEntry(changes: Partial<TestEntry> = {}): TestEntry {
   return { id: GUIDS[0] ?? "", time: 1_713_484_800, task: "System PC1", code: 0, detail: "Done.", ...changes };
 }
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 export function entryXml({ id, time, task, code, detail }: TestEntry): string {
   const lines = [

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AomeiSettings } from "../config/aomei-settings.ts";
 import { asHoldfastError } from "../errors.ts";
 import { acquireLockWithin } from "../repository/lock.ts";
-import type { AomeiFacts } from "./facts.ts";
+import type { Spool } from "../spool/port.ts";
+import { spoolFacts } from "./spool-facts.ts";
 import { createWatcher, type PassResult, type WatcherOptions } from "./watcher.ts";
 
 /** While so many events wait, entries wait as well: they are safe where they are. */
@@ -15,17 +16,18 @@ const LOCK_MS = 10_000;
 export type WatchOptions = Pick<WatcherOptions, "now" | "log"> & {
   /** As the configuration has them now. */
   settings: () => AomeiSettings;
-  facts: AomeiFacts;
+  spool: Pick<Spool, "facts" | "record" | "counts">;
   stateDir: string;
 };
 
 /** Reads the logs and images again and again until the signal. What goes wrong is logged and tried again; never rejects. */
 export async function watchAomei(options: WatchOptions, signal: AbortSignal): Promise<void> {
-  const { settings, facts, log } = options;
+  const { settings, now, log } = options;
+  const facts = spoolFacts(options.spool);
   const room = async (): Promise<void> => {
     while (facts.waiting() >= WAITING_EVENTS) await sleep(LOOK_MS, undefined, { signal });
   };
-  const watcher = createWatcher({ ...options, room, exclusively: exclusiveIn(options.stateDir) });
+  const watcher = createWatcher({ facts, now, log, room, exclusively: exclusiveIn(options.stateDir) });
   let said = "";
   while (!signal.aborted) {
     try {
@@ -42,17 +44,19 @@ export async function watchAomei(options: WatchOptions, signal: AbortSignal): Pr
   }
 }
 
+export type OnceOptions = Pick<WatcherOptions, "now" | "log" | "facts"> & {
+  settings: AomeiSettings;
+  /** Of the spool behind the facts; null: they are this process's own. */
+  stateDir: string | null;
+};
+
 /** One pass, for a person's command. Throws BUSY when the service works on the same logs for long; CANCELLED. */
 export async function passOnce(
-  {
-    settings,
-    ...options
-  }: Omit<WatchOptions, "settings" | "stateDir"> & { settings: AomeiSettings; stateDir: string | null },
+  { settings, stateDir, ...options }: OnceOptions,
   signal: AbortSignal,
 ): Promise<PassResult> {
-  const { stateDir } = options;
-  const exclusively = stateDir === null ? undefined : exclusiveIn(stateDir);
-  return await createWatcher({ ...options, settleMs: 0, ...(exclusively && { exclusively }) }).pass(settings, signal);
+  const exclusively = stateDir === null ? {} : { exclusively: exclusiveIn(stateDir) };
+  return await createWatcher({ ...options, ...exclusively, settleMs: 0 }).pass(settings, signal);
 }
 
 /** The service and a person's command may work with the same spool, but not at the same moment. */

@@ -24,7 +24,8 @@ export type WatcherOptions = {
   platform?: NodeJS.Platform;
 };
 
-export type PassResult = { entries: number; images: number };
+/** Events told, and how each source was found. */
+export type PassResult = { entries: number; images: number; sources: SourceLook[] };
 export type Watcher = { pass(settings: AomeiSettings, signal: AbortSignal): Promise<PassResult> };
 
 const IMAGES_MS = 60_000;
@@ -48,25 +49,35 @@ export function createWatcher(options: WatcherOptions): Watcher {
     }
     const isImageTime = Math.abs(now().getTime() - imagesMs) >= IMAGES_MS;
     const isIdle = changed.length === 0 && troubles.length === 0 && !isImageTime;
-    if (isIdle && [...sources.values()].every(({ pending }) => pending === null)) return { entries: 0, images: 0 };
+    if (isIdle && [...sources.values()].every(({ pending }) => pending === null))
+      return { entries: 0, images: 0, sources: looksOf([...sources.values()]) };
     for (const { path, error } of troubles) await blame(remembered(sources, path, newSourceMemory), path, error);
     const watched = settings.image_folders.map((folder) => remembered(folders, folder, () => watchFolder(folder)));
     return await exclusively(async () => {
       const work = { changed, watched, signal };
       const result = await takeAll(work, sources, { ...options, room });
       imagesMs = now().getTime();
-      for (const memory of [...sources.values(), ...watched.map(({ source }) => source)]) {
+      const memories = [...sources.values(), ...watched.map(({ source }) => source)];
+      for (const memory of memories) {
         const told = tellState(memory, { facts, now });
         if (told !== null) log(told.state === "ready" ? "info" : "warn", sentence(told));
       }
-      const memories = found.map(({ path }) => sources.get(path));
-      const generation = facts.generation();
-      if (changed.length > 0 && memories.every((one) => one?.signature != null && one.generation === generation))
-        createEntryTeller(facts, now).forgetOwed();
-      return result;
+      if (changed.length > 0) forgetOwed(found.map(({ path }) => sources.get(path)));
+      return { ...result, sources: looksOf(memories) };
     });
   };
   return { pass };
+
+  /** Once every log was read under the newest debt, what is still owed stands in none of them. */
+  function forgetOwed(memories: readonly (SourceMemory | undefined)[]): void {
+    const generation = facts.generation();
+    if (memories.every((one) => one?.signature != null && one.generation === generation))
+      createEntryTeller(facts, now).forgetOwed();
+  }
+}
+
+function looksOf(memories: readonly SourceMemory[]): SourceLook[] {
+  return memories.flatMap(({ look }) => look ?? []);
 }
 
 type Work = { changed: readonly Source[]; watched: readonly FolderWatch[]; signal: AbortSignal };
@@ -76,7 +87,7 @@ async function takeAll(
   { changed, watched, signal }: Work,
   sources: Map<string, SourceMemory>,
   { facts, now, log, room = async () => undefined, settleMs = IMAGES_MS }: WatcherOptions,
-): Promise<PassResult> {
+): Promise<Omit<PassResult, "sources">> {
   const result = { entries: 0, images: 0 };
   const believed: FolderWatch[] = [];
   for (const watch of watched) if (await listFolder(watch, facts)) believed.push(watch);

@@ -2,7 +2,10 @@ import { HoldfastError } from "../errors.ts";
 import { type ExitCode, exitCodeOf } from "./exit-codes.ts";
 
 /** What a command found: one JSON document (snake_case), the same for people, and the exit code. */
-export type Answer = { document: object; text: () => string; exitCode: ExitCode };
+export type Answer = { document: object; text: () => string; exitCode: ExitCode } | PrintedAnswer;
+
+/** One that was too long to be held: the command has printed it, bit by bit. */
+export type PrintedAnswer = { isPrinted: true; exitCode: ExitCode };
 
 /** An error as the one JSON document on standard output. */
 export function errorDocument(error: HoldfastError, at: Date): object {
@@ -26,6 +29,7 @@ export function errorLines({ message, remedy, details }: HoldfastError): string[
 
 /** Prints an answer; nothing else writes to standard output. */
 export function printAnswer(answer: Answer, json: boolean): ExitCode {
+  if ("isPrinted" in answer) return answer.exitCode;
   const text = json ? JSON.stringify(answer.document, null, 2) : answer.text();
   if (text !== "") process.stdout.write(`${text}\n`);
   return answer.exitCode;

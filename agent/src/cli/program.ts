@@ -1,6 +1,7 @@
 /** The commands and their options. What each does is imported when it is called, so that help is there at once. */
 import { Command, Option } from "commander";
 import { agentVersion } from "../version.ts";
+import { addAomeiCommands } from "./aomei-program.ts";
 import type { BackupOptions } from "./commands/backup.ts";
 import type { ProveOptions } from "./commands/prove.ts";
 import type { RestoreOptions } from "./commands/restore.ts";
@@ -32,6 +33,7 @@ export function buildProgram(finish: Finish): Command {
   addRepositoryCommands(program, finish);
   addStatus(program, finish);
   addServiceCommands(program, finish);
+  addAomeiCommands(program, finish);
   addTrialCommands(program, finish);
   return program;
 }
