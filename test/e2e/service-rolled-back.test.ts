@@ -1,5 +1,5 @@
 /** Either side comes back from an old copy of its files, or its certificate nears its end: the truth comes back by itself. */
-import { cp, readFile, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadConfig } from "../../agent/src/config/load.ts";
@@ -66,6 +66,29 @@ describe("rolled back", () => {
     expect(executions.map(facts)).toEqual(before.map(facts));
     const second = await made();
     expect(second).not.toBe(first);
+  });
+
+  it("a controller from an old copy learns what was removed since the copy, by command and by hand", async () => {
+    host.start();
+    await host.known();
+    const [first, second, third] = [await made(), await made(), await made()];
+    await host.stopController();
+    await keep(host.dataDir);
+    await host.startController();
+    const isListed = (...ids: string[]): Promise<unknown> =>
+      host.until("/api/v1/backup/list", ({ backups }) => {
+        const listed = (backups as Json[]).map(({ backup_id }) => backup_id);
+        return JSON.stringify(listed.sort()) === JSON.stringify(ids) ? true : undefined;
+      });
+    expect(await host.cli("repository", "delete", first)).toMatchObject({ code: 0 });
+    await isListed(second, third);
+    await host.stopController();
+    const disk = join(host.hostFolder, "main", "web-1", "disk-0");
+    for (const name of await readdir(disk)) if (name.startsWith(`${second}.`)) await rm(join(disk, name));
+    await rollBack(host.dataDir);
+    await host.startController();
+    await isListed(third);
+    expect((await host.call("GET", `/api/v1/backup/${first}`)).status).toBe(404);
   });
 
   it("a host from an old image begins a new epoch, gets a certificate again, and doubles nothing", async () => {
