@@ -79,10 +79,10 @@ export function startAgent(one: FleetAgent, start: AgentStart, kill: FleetKill |
     one.agentId = word.agentId;
     ready.resolve(true);
   });
-  const struck = child.ended.then(({ code, signal, stderr }) => {
+  const struck = child.ended.then(({ code, signal, said }) => {
     ready.resolve(false);
     if (begun !== null) one.open.push(begun);
-    if (signal !== "SIGKILL" && code !== 0) one.faults.push(`agent ${one.agent} ended with ${code}: ${stderr}`);
+    if (signal !== "SIGKILL" && code !== 0) one.faults.push(`agent ${one.agent} ended with ${code}: ${said}`);
     return step;
   });
   return { ready: ready.promise, struck };

@@ -50,9 +50,9 @@ export function startController(place: ControllerPlace, kill: FleetKill | null =
     if (log.length > KEPT_LINES) log.shift();
     if (line["msg"] === "the controller is ready") ready.resolve(true);
   });
-  const gone = child.ended.then(({ code, signal, stderr }) => {
+  const gone = child.ended.then(({ code, signal, said }) => {
     ready.resolve(false);
-    if (signal !== "SIGKILL" && code !== 0) throw new Error(`the controller ended with ${code ?? signal}: ${stderr}`);
+    if (signal !== "SIGKILL" && code !== 0) throw new Error(`the controller ended with ${code ?? signal}: ${said}`);
     return step;
   });
   // Whoever waits for it hears of it.

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { FleetKill } from "./fleet-plan.ts";
 
 const root = resolve(import.meta.dirname, "../..");
+const KEPT_LINES = 30;
 const PRELOAD = resolve(root, "test/chaos/fleet/kill-at.ts");
 
 export type FleetProcess = {
@@ -17,8 +18,8 @@ export type FleetProcess = {
   closeInput: () => void;
   kill: (signal: NodeJS.Signals) => void;
   isAlive: () => boolean;
-  /** Resolves when it is gone, however; with what it said on standard error. */
-  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>;
+  /** Resolves when it is gone, however; with the last that it said, on standard error or in lines that are no log. */
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; said: string }>;
 };
 
 /** Starts one of our programs, to be killed at a step when `kill` says so. */
@@ -35,9 +36,13 @@ export function startProcess(script: string, args: readonly string[], kill: Flee
   // A killed process does not read what is said to it.
   child.stdin.on("error", () => undefined);
   const hearers: ((line: Record<string, unknown>) => void)[] = [];
+  const rest: string[] = [];
   createInterface({ input: child.stdout }).on("line", (text) => {
     const line = parsed(text);
-    if (line !== undefined) for (const hear of hearers) hear(line);
+    if (line === undefined) {
+      rest.push(text);
+      if (rest.length > KEPT_LINES) rest.shift();
+    } else for (const hear of hearers) hear(line);
   });
   return {
     pid: child.pid ?? 0,
@@ -46,7 +51,7 @@ export function startProcess(script: string, args: readonly string[], kill: Flee
     closeInput: () => void child.stdin.end(),
     kill: (signal) => void child.kill(signal),
     isAlive: () => child.exitCode === null && child.signalCode === null,
-    ended: endOf(child),
+    ended: endOf(child, rest),
   };
 }
 
@@ -59,14 +64,14 @@ function parsed(text: string): Record<string, unknown> | undefined {
   }
 }
 
-async function endOf(child: ChildProcess): FleetProcess["ended"] {
+async function endOf(child: ChildProcess, rest: readonly string[]): FleetProcess["ended"] {
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr = `${stderr}${text}`.slice(-4000);
   });
   return await new Promise((done, refuse) => {
     child.once("error", refuse);
-    child.once("close", (code, signal) => done({ code, signal, stderr }));
+    child.once("close", (code, signal) => done({ code, signal, said: `${stderr}${rest.join("\n")}` }));
   });
 }
 
