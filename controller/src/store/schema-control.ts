@@ -27,7 +27,9 @@ export function defineCommands(d: Dialect) {
       d.uniqueIndex("commands_idempotency_key").on(t.idempotencyKey),
       d.index("commands_newest").on(t.createdAt, t.commandId),
       d.index("commands_of_agent").on(t.agentId, t.state, t.createdAt),
+      d.index("commands_newest_of_agent").on(t.agentId, t.createdAt, t.commandId, t.kind),
       d.index("commands_state").on(t.state, t.createdAt, t.commandId),
+      d.index("commands_kind").on(t.kind, t.createdAt, t.commandId, t.state),
     ],
   );
 }
@@ -66,7 +68,11 @@ export function defineAudit(d: Dialect) {
       outcome: d.text("outcome").notNull(),
       details: d.json<Record<string, unknown>>("details").notNull(),
     },
-    (t) => [d.index("audit_at").on(t.at, t.auditId)],
+    (t) => [
+      d.index("audit_at").on(t.at, t.auditId),
+      d.index("audit_actor").on(t.actor, t.auditId),
+      d.index("audit_action").on(t.action, t.auditId),
+    ],
   );
 }
 

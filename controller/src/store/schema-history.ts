@@ -49,10 +49,13 @@ export function defineExecutions(d: Dialect) {
     (t) => [
       d.index("executions_newest").on(t.startedAt, t.runId),
       d.index("executions_of_agent").on(t.agentId, t.startedAt, t.runId),
-      d.index("executions_of_agent_state").on(t.agentId, t.state, t.startedAt, t.runId),
+      d.index("executions_of_agent_kind").on(t.agentId, t.kind, t.startedAt, t.runId),
+      // The kind follows the order, so that all three are looked for in the index alone.
+      d.index("executions_of_agent_state").on(t.agentId, t.state, t.startedAt, t.runId, t.kind),
       d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
       d.index("executions_state").on(t.state, t.startedAt, t.runId),
       d.index("executions_kind").on(t.kind, t.startedAt, t.runId),
+      d.index("executions_kind_state").on(t.kind, t.state, t.startedAt, t.runId),
       // Without its empty entries, which would make statistics say that it finds everything.
       d.index("executions_of_command").on(t.commandId).where(isNotNull(t.commandId)),
     ],
@@ -74,7 +77,8 @@ export function defineVerifications(d: Dialect) {
     (t) => [
       d.index("verifications_newest").on(t.verifiedAt, t.verificationId),
       d.index("verifications_status").on(t.status, t.verifiedAt, t.verificationId),
-      d.index("verifications_of_backup").on(t.agentId, t.backupId, t.verifiedAt),
+      d.index("verifications_of_agent").on(t.agentId, t.verifiedAt, t.verificationId, t.status),
+      d.index("verifications_of_backup").on(t.backupId, t.agentId, t.verifiedAt),
     ],
   );
 }
@@ -95,7 +99,8 @@ export function defineDrills(d: Dialect) {
     (t) => [
       d.index("drills_newest").on(t.drilledAt, t.drillId),
       d.index("drills_status").on(t.status, t.drilledAt, t.drillId),
-      d.index("drills_of_backup").on(t.agentId, t.backupId, t.drilledAt),
+      d.index("drills_of_agent").on(t.agentId, t.drilledAt, t.drillId, t.status),
+      d.index("drills_of_backup").on(t.backupId, t.agentId, t.drilledAt),
     ],
   );
 }
