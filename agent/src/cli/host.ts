@@ -1,18 +1,18 @@
 /** What every command works with: the configuration, the ledger, cancelling, warnings and progress. */
 import { loadConfig, surroundings } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
 import { cancelOnSignals } from "../runner/cancel.ts";
 import type { RunContext, RunProgress } from "../runner/context.ts";
 import { openRuns } from "../runner/open-runs.ts";
 import { openTelling } from "../runner/telling/open-telling.ts";
 import type { Telling } from "../runner/telling/port.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import { type HostConfig, hostConfig } from "./host-config.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 export type GlobalOptions = { config?: string; json?: boolean };
 
 export type Host = {
-  config: Config;
+  config: HostConfig;
   signal: AbortSignal;
   now: () => Date;
   /** Says a sentence on standard error, and keeps it for the JSON document. */
@@ -29,7 +29,7 @@ export type Host = {
 /** Reads the configuration and runs a command, which Ctrl-C cancels. */
 export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => Promise<T>): Promise<T> {
   const json = globals.json === true;
-  const config = await loadConfig(globals.config, surroundings());
+  const own = await loadConfig(globals.config, surroundings());
   using cancel = cancelOnSignals();
   const progress = createProgress(process.stderr, json);
   const warnings: string[] = [];
@@ -40,6 +40,7 @@ export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => 
     if (!json) process.stderr.write(`warning: ${sentence}\n`);
   };
   const now = (): Date => new Date();
+  const config = await hostConfig(own, warn);
   const telling = lazyTelling({ stateDir: config.state_dir, repositories: config.repositories, now, warn });
   const { signal } = cancel;
   try {

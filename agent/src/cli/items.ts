@@ -2,11 +2,12 @@
 import { basename } from "node:path";
 import { type ItemEntry, type SourceSpec, sourceSpec, vmNameInPath } from "@holdfast/protocol";
 import { nearest } from "../config/did-you-mean.ts";
-import type { Config } from "../config/schema.ts";
+import type { ProtectedItem } from "../service/policy/protect.ts";
 import { usageError } from "./answer.ts";
+import type { HostConfig } from "./host-config.ts";
 
-/** The configured items with these ids or names; all of them for none. BAD_REQUEST for one that is not configured. */
-export function configuredItems(config: Config, names: readonly string[]): ItemEntry[] {
+/** The items of this host with these ids or names; all of them for none. BAD_REQUEST for one that is not configured. */
+export function configuredItems(config: Pick<HostConfig, "items">, names: readonly string[]): ProtectedItem[] {
   if (config.items.length === 0)
     throw usageError(
       "no item is configured",

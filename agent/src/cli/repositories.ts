@@ -1,16 +1,18 @@
 /** Which repository a command means. */
 import { resolve } from "node:path";
-import type { RepositoryEntry } from "@holdfast/protocol";
 import { nearest } from "../config/did-you-mean.ts";
-import type { Config } from "../config/schema.ts";
 import { asHoldfastError, type HoldfastError } from "../errors.ts";
 import { openRepository, type Repository } from "../repository/marker.ts";
+import type { ProtectedRepository } from "../service/policy/protect.ts";
 import { usageError } from "./answer.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
+import type { HostConfig } from "./host-config.ts";
 
-/** The configured repository that an id or a path names; undefined when none does. */
-export function configuredRepository(config: Config, idOrPath: string): RepositoryEntry | undefined {
+type KnownRepositories = Pick<HostConfig, "repositories">;
+
+/** The repository of this host that an id or a path names; undefined when none does. */
+export function configuredRepository(config: KnownRepositories, idOrPath: string): ProtectedRepository | undefined {
   const path = resolve(idOrPath);
   return (
     config.repositories.find((entry) => entry.repository_id === idOrPath) ??
@@ -19,7 +21,7 @@ export function configuredRepository(config: Config, idOrPath: string): Reposito
 }
 
 /** Opens a repository by its configured id or its path. BAD_REQUEST when the id is not configured. */
-export async function namedRepository(config: Config, idOrPath: string): Promise<Repository> {
+export async function namedRepository(config: KnownRepositories, idOrPath: string): Promise<Repository> {
   const entry = configuredRepository(config, idOrPath);
   if (entry !== undefined) return await openRepository(entry.path, entry.repository_id);
   if (/[/\\]|^\.+$/.test(idOrPath)) return await openRepository(idOrPath);
@@ -54,4 +56,16 @@ export async function askedRepositories(host: Host, idOrPath: string | undefined
   for (const error of failed) host.warn(`${error.message}; that repository was left out`);
   host.troubles.push(...failed.map(exitCodeOf));
   return opened;
+}
+
+/** Who defined the repository at a path; null: nobody, it was named by that path. */
+export type Origin = ProtectedRepository["origin"] | null;
+
+export function originOf(config: KnownRepositories, path: string): Origin {
+  return configuredRepository(config, path)?.origin ?? null;
+}
+
+/** For people; nothing to say of the host's own. */
+export function originText(origin: Origin): string {
+  return origin === "controller" ? " (defined by the controller)" : "";
 }

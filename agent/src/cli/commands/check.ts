@@ -9,7 +9,7 @@ import { contentChecker } from "../check-content.ts";
 import { EXIT, worstOf } from "../exit-codes.ts";
 import { countText } from "../format.ts";
 import { type GlobalOptions, type Host, withHost } from "../host.ts";
-import { askedRepositories } from "../repositories.ts";
+import { askedRepositories, type Origin, originOf, originText } from "../repositories.ts";
 import { findingLines } from "./repository.ts";
 
 export type CheckOptions = GlobalOptions & { content: boolean; recoveryFile?: string };
@@ -17,6 +17,7 @@ export type CheckOptions = GlobalOptions & { content: boolean; recoveryFile?: st
 type Checked = {
   repository_id: string;
   path: string;
+  origin: Origin;
   disks: number;
   backups: number;
   findings: Finding[];
@@ -53,6 +54,7 @@ async function checkOne(host: Host, repository: Repository, options: CheckOption
   return {
     repository_id: repository.repositoryId,
     path: repository.path,
+    origin: originOf(host.config, repository.path),
     disks: result.disks,
     backups: result.backups,
     findings: [...keyFile, ...result.findings],
@@ -71,10 +73,12 @@ async function checkKeysFile(repository: Repository): Promise<Finding[]> {
   }
 }
 
-function checkText({ repository_id, path, disks, backups, findings, unproven }: Checked, content: boolean): string {
+function checkText(checked: Checked, content: boolean): string {
+  const { repository_id, path, origin, disks, backups, findings, unproven } = checked;
   const what = content ? "every byte was read" : "the content was not read";
   const extent = `${countText(backups, "backup")} of ${countText(disks, "disk")}, ${what}`;
   const verdict = findings.length === 0 ? "Nothing wrong was found." : `${countText(findings.length, "finding")}:`;
   const open = unproven.length === 0 ? [] : ["Not proven either way:", ...unproven.map((line) => `  ${line}`)];
-  return [`Repository ${repository_id} in ${path}: ${extent}.`, verdict, ...findingLines(findings), ...open].join("\n");
+  const title = `Repository ${repository_id} in ${path}${originText(origin)}: ${extent}.`;
+  return [title, verdict, ...findingLines(findings), ...open].join("\n");
 }

@@ -3,6 +3,7 @@ import { asHoldfastError, type HoldfastError } from "../../errors.ts";
 import type { RunContext } from "../../runner/context.ts";
 import { type DiskExpiry, expireItem, isRetained, planItem, type RetainedItem } from "../../runner/expire-item.ts";
 import { withItem } from "../../runner/item-lock.ts";
+import type { ProtectedItem } from "../../service/policy/protect.ts";
 import { type Answer, errorDocument, errorLines, usageError } from "../answer.ts";
 import { EXIT, type ExitCode, exitCodeOf, worstOf } from "../exit-codes.ts";
 import { countText, stateWord, timeText } from "../format.ts";
@@ -14,8 +15,10 @@ import { findingLines } from "./repository.ts";
 
 export type ExpireOptions = GlobalOptions & { dryRun?: boolean };
 
+type OwnedItem = RetainedItem & Pick<ProtectedItem, "origin">;
+
 /** `disks` holds what was done before the error came. */
-type ItemExpiry = { item: RetainedItem; disks: DiskExpiry[]; error: HoldfastError | null };
+type ItemExpiry = { item: OwnedItem; disks: DiskExpiry[]; error: HoldfastError | null };
 
 /** Without a repository: every configured item that has `retention_days`. One item's failure never stops the next. */
 export async function expire(idOrPath: string | undefined, options: ExpireOptions): Promise<Answer> {
@@ -40,8 +43,8 @@ export async function expire(idOrPath: string | undefined, options: ExpireOption
   });
 }
 
-function retainedItems({ config }: Host, idOrPath: string | undefined): RetainedItem[] {
-  const retained = config.items.filter(isRetained);
+function retainedItems({ config }: Host, idOrPath: string | undefined): OwnedItem[] {
+  const retained = config.items.filter((item): item is OwnedItem => isRetained(item));
   if (idOrPath === undefined) return retained;
   const entry = configuredRepository(config, idOrPath);
   if (entry !== undefined) return retained.filter(({ repository_id }) => repository_id === entry.repository_id);
@@ -52,7 +55,7 @@ function retainedItems({ config }: Host, idOrPath: string | undefined): Retained
 }
 
 /** Without a context it is a dry run. */
-async function expireOne(host: Host, context: RunContext | null, item: RetainedItem): Promise<ItemExpiry> {
+async function expireOne(host: Host, context: RunContext | null, item: OwnedItem): Promise<ItemExpiry> {
   const disks: DiskExpiry[] = [];
   try {
     const repository = await namedRepository(host.config, item.repository_id);
@@ -71,11 +74,12 @@ function exitCodes({ disks, error }: ItemExpiry): ExitCode[] {
 }
 
 function itemDocument({ item, disks, error }: ItemExpiry, at: Date): object {
-  const { vm_context_id, vm_name, repository_id, retention_days } = item;
+  const { vm_context_id, vm_name, repository_id, origin, retention_days } = item;
   return {
     vm_context_id,
     vm_name,
     repository_id,
+    origin,
     retention_days,
     disks: disks.map(diskExpiryDocument),
     error: error === null ? null : errorDocument(error, at),

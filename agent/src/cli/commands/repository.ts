@@ -15,7 +15,7 @@ import { type Answer, usageError } from "../answer.ts";
 import { EXIT, worstOf } from "../exit-codes.ts";
 import { bytesText, countText, stateWord, timeText } from "../format.ts";
 import { type GlobalOptions, withHost } from "../host.ts";
-import { askedRepositories, configuredRepository } from "../repositories.ts";
+import { askedRepositories, configuredRepository, type Origin, originOf, originText } from "../repositories.ts";
 import { table } from "../table.ts";
 
 export type InitOptions = GlobalOptions & { id?: string; kind?: string };
@@ -44,18 +44,18 @@ type Listed = { disk: CatalogueDisk; evidence: EvidenceOf };
 /** Every restore point with what is proven about it. Damage is listed and exits 3. */
 export async function list(idOrPath: string | undefined, options: GlobalOptions): Promise<Answer> {
   return await withHost(options, async (host) => {
-    const all: { repository_id: string; path: string; listed: Listed[] }[] = [];
+    const all: { repository_id: string; path: string; origin: Origin; listed: Listed[] }[] = [];
     for (const { repositoryId, path } of await askedRepositories(host, idOrPath)) {
       const listed: Listed[] = [];
       for (const disk of await readCatalogue({ repositoryId, path }))
         listed.push({ disk, evidence: await readAllEvidence(disk) });
-      all.push({ repository_id: repositoryId, path, listed });
+      all.push({ repository_id: repositoryId, path, origin: originOf(host.config, path), listed });
     }
     const findings = all.flatMap(({ listed }) => listed.flatMap(({ disk }) => disk.findings));
     const repositories = all.map(({ listed, ...rest }) => ({ ...rest, disks: listed.map(diskDocument) }));
     return {
       document: { repositories, warnings: host.warnings },
-      text: () => all.map(({ repository_id, path, listed }) => listText(repository_id, path, listed)).join("\n\n"),
+      text: () => all.map(({ listed, ...of }) => listText(of, listed)).join("\n\n"),
       exitCode: worstOf([...host.troubles, ...(findings.length > 0 ? [EXIT.damage] : [])]),
     };
   });
@@ -130,7 +130,9 @@ function restoreSeconds({ drills }: Evidence): number | null {
   return drills.find(({ status }) => status === "passed")?.restore_seconds ?? null;
 }
 
-function listText(repositoryId: string, path: string, listed: readonly Listed[]): string {
+type Of = { repository_id: string; path: string; origin: Origin };
+
+function listText({ repository_id, path, origin }: Of, listed: readonly Listed[]): string {
   const rows = listed.flatMap(({ disk, evidence }) =>
     placedBackups(disk).map((backup) => {
       const { verification, drill, pinned } = proofOf(backup, evidence);
@@ -149,6 +151,6 @@ function listText(repositoryId: string, path: string, listed: readonly Listed[])
   );
   const head = ["ITEM", "DISK", "BACKUP", "TYPE", "COMPLETED", "STORED", "VERIFIED", "DRILL", ""];
   const findings = listed.flatMap(({ disk }) => disk.findings);
-  const title = `Repository ${repositoryId} in ${path}`;
+  const title = `Repository ${repository_id} in ${path}${originText(origin)}`;
   return [title, rows.length === 0 ? "  no backups yet" : table(head, rows), ...findingLines(findings)].join("\n");
 }

@@ -4,6 +4,7 @@
  */
 import { isRetained } from "../../runner/expire-item.ts";
 import { type ItemTurn, isProven, runItem } from "../../runner/run-item.ts";
+import type { ProtectedItem } from "../../service/policy/protect.ts";
 import { type Answer, errorDocument, errorLines } from "../answer.ts";
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfProof, worstOf } from "../exit-codes.ts";
 import { bytesText, secondsText, stateWord } from "../format.ts";
@@ -14,15 +15,17 @@ import { table } from "../table.ts";
 import { reasonLines } from "./prove.ts";
 import { findingLines } from "./repository.ts";
 
+type Turn = ItemTurn & Pick<ProtectedItem, "origin">;
+
 /** Exit code: the worst of all items, see exit-codes.ts. */
 export async function run(names: readonly string[], options: GlobalOptions): Promise<Answer> {
   return await withHost(options, async (host) => {
     const items = configuredItems(host.config, names);
     const context = await runContext(host);
-    const results: ItemTurn[] = [];
+    const results: Turn[] = [];
     for (const item of items) {
       if (host.signal.aborted) break;
-      results.push(await runItem(context, host.config.repositories, item));
+      results.push({ ...(await runItem(context, host.config.repositories, item)), origin: item.origin });
     }
     return {
       document: { items: results.map((result) => itemDocument(result, host.now())), warnings: host.warnings },
@@ -38,13 +41,14 @@ function exitCodes({ disks, expired, error }: ItemTurn): ExitCode[] {
   return [...proofs, ...removal, ...(error === null ? [] : [exitCodeOf(error)])];
 }
 
-function itemDocument(result: ItemTurn, at: Date): object {
-  const { item, disks, expired, error } = result;
+function itemDocument(result: Turn, at: Date): object {
+  const { item, origin, disks, expired, error } = result;
   const { vm_context_id, vm_name, retention_days } = item;
   const retention = { retention_days, disks: expired.map(diskExpiryDocument), held_back: heldBack(result) };
   return {
     vm_context_id,
     vm_name,
+    origin,
     disks,
     retention: isRetained(item) ? retention : null,
     error: error === null ? null : errorDocument(error, at),

@@ -22,6 +22,7 @@ type ItemRow = DiskState & {
   vm_name: string;
   disk_id: number;
   repository_id: string;
+  origin: "host" | "controller";
   error: string | null;
 };
 
@@ -42,7 +43,7 @@ export async function status(options: GlobalOptions): Promise<Answer> {
     };
     const shown = runs.filter((run, index) => index < SHOWN_RUNS || run.state === "lost").slice(0, 2 * SHOWN_RUNS);
     return {
-      document: { agent, tools, controller, items, runs: shown, warnings: host.warnings },
+      document: { agent, tools, controller, policy: host.config.policy, items, runs: shown, warnings: host.warnings },
       text: () => statusText(host, { version: agent.version, tools, controller }, items, shown),
       exitCode: worstOf(exitCodes(tools, items)),
     };
@@ -51,9 +52,9 @@ export async function status(options: GlobalOptions): Promise<Answer> {
 
 async function itemRows({ config }: Host): Promise<ItemRow[]> {
   const rows: ItemRow[] = [];
-  for (const { vm_context_id, vm_name, repository_id, disks } of config.items)
+  for (const { vm_context_id, vm_name, repository_id, disks, origin } of config.items)
     for (const { disk_id } of disks) {
-      const about = { vm_context_id, vm_name, disk_id, repository_id };
+      const about = { vm_context_id, vm_name, disk_id, repository_id, origin };
       try {
         const path = configuredRepository(config, repository_id)?.path ?? "";
         const repository = await openRepository(path, repository_id);
@@ -91,6 +92,9 @@ function statusText(
     "",
     items.length === 0 ? "No items are configured." : itemTable(items),
     ...items.flatMap(({ vm_name, error }) => (error === null ? [] : [`${vm_name}: ${error}`])),
+    ...config.policy.refused.map(
+      ({ subject, error }) => `Not carried out for the controller: ${subject}: ${error.message}`,
+    ),
     "",
     runs.length === 0 ? "Nothing has run yet." : runTable(runs),
   ].join("\n");
@@ -101,13 +105,17 @@ function itemTable(items: readonly ItemRow[]): string {
   const rows = items.map((item) => [
     item.vm_name,
     String(item.disk_id),
+    item.origin,
     stateWord(item.error === null ? item.state : "missing"),
     time(item.newest_backup?.completed_at),
     time(item.newest_verified?.verified_at),
     time(item.newest_drilled?.drilled_at),
     item.newest_drilled?.restore_seconds == null ? "-" : secondsText(item.newest_drilled.restore_seconds),
   ]);
-  return table(["ITEM", "DISK", "STATE", "NEWEST BACKUP", "LAST VERIFIED", "LAST DRILL", "RESTORE TIME"], rows);
+  return table(
+    ["ITEM", "DISK", "DEFINED BY", "STATE", "NEWEST BACKUP", "LAST VERIFIED", "LAST DRILL", "RESTORE TIME"],
+    rows,
+  );
 }
 
 function runTable(runs: readonly RunRecord[]): string {

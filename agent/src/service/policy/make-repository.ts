@@ -20,8 +20,8 @@ export async function makeRepositoryOnce(
   spool.record({ tell: [{ subject, generation: spool.facts.generation(), state: "{}" }] });
 }
 
-/** One that is away now stays among what is protected, and is said to be absent. */
-async function refuseOther(path: string, repositoryId: string): Promise<void> {
+/** REPOSITORY_INVALID when another one is there. One that is away now stays among what is protected, and is said to be absent. */
+export async function refuseOther(path: string, repositoryId: string): Promise<void> {
   const found = await readMarker(path).catch(() => undefined);
   if (found === undefined || found.repository_id === repositoryId) return;
   throw new HoldfastError("REPOSITORY_INVALID", {
