@@ -28,7 +28,7 @@ export type FleetAgent = {
   lastState: AgentState | null;
 };
 
-export type AgentStart = Pick<AgentOrder, "everyMs" | "enrol" | "agentUrl">;
+export type AgentStart = Pick<AgentOrder, "everyMs" | "enrol" | "agentUrl" | "isPatient">;
 
 export function newAgent(base: string, agent: number): FleetAgent {
   const folder = join(base, `agent-${agent}`);

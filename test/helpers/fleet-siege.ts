@@ -38,7 +38,7 @@ export function underSiege(): Siege {
     fleet.agents.push(good);
     const { agentPort, httpsPort, dataDir } = fleet.place;
     Object.assign(siege, { fleet, good, agentPort, httpsPort, ...(await certificatesOf(dataDir)) });
-    await startAgent(good, { everyMs: 50, enrol: await enrolmentOf(fleet), agentUrl: null }).ready;
+    await startAgent(good, { everyMs: 50, enrol: await enrolmentOf(fleet), agentUrl: null, isPatient: true }).ready;
     // What a process takes once is not growth.
     await strangers(agentPort, 20, "hello\r\n\r\n");
     const body = { path: "/api/v1/enrolment", token: null, megabytes: 20, lengthTold: false };

@@ -13,6 +13,8 @@ export type AgentOrder = {
   enrol: { url: string; token: string } | null;
   /** Instead of the address that the controller named. */
   agentUrl: string | null;
+  /** Waits as long as agents do, where a busy machine must not be taken for a broken network. */
+  isPatient?: boolean;
 };
 
 export type AgentAsk =

@@ -118,7 +118,8 @@ async function main(order: AgentOrder): Promise<void> {
   };
   const ending = new AbortController();
   const log = (level: string, message: string): void => tell({ event: "log", level, message });
-  const ports = { spool, identity, hooks: hooksOf(host), now: () => new Date(), log, timing: TIMING };
+  const timing = order.isPatient === true ? {} : TIMING;
+  const ports = { spool, identity, hooks: hooksOf(host), now: () => new Date(), log, timing };
   const link = runLink(ports, ending.signal);
   tell({ event: "ready", agentId });
   const timer = order.everyMs === 0 ? undefined : setInterval(() => append(host, 1 + (host.number % 2)), order.everyMs);
