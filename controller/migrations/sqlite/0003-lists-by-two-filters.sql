@@ -6,6 +6,8 @@ CREATE INDEX `executions_kind_state` ON `executions` (`kind`,`state`,`started_at
 --> statement-breakpoint
 CREATE INDEX `executions_of_agent_state` ON `executions` (`agent_id`,`state`,`started_at`,`run_id`,`kind`);
 --> statement-breakpoint
+DROP INDEX `backups_newest`;
+--> statement-breakpoint
 DROP INDEX `backups_type`;
 --> statement-breakpoint
 DROP INDEX `backups_of_agent`;
@@ -18,21 +20,23 @@ DROP INDEX `backups_repository`;
 --> statement-breakpoint
 DROP INDEX `backups_status`;
 --> statement-breakpoint
-CREATE INDEX `backups_disk` ON `backups` (`disk_id`,`created_at`,`backup_id`,`agent_id`,`repository_id`,`status`,`backup_type`) WHERE "backups"."removed_at" is null;
+CREATE INDEX `backups_disk` ON `backups` (`disk_id`,`created_at`,`backup_id`,`agent_id`,`repository_id`,`status`,`backup_type`,`removed_at`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
 CREATE INDEX `backups_restore_point` ON `backups` (`restore_point_id`) WHERE "backups"."restore_point_id" is not null;
 --> statement-breakpoint
-CREATE INDEX `backups_type` ON `backups` (`backup_type`,`created_at`,`backup_id`,`agent_id`,`repository_id`,`status`,`disk_id`) WHERE "backups"."removed_at" is null;
+CREATE INDEX `backups_newest` ON `backups` (`created_at`,`backup_id`,`agent_id`,`removed_at`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
-CREATE INDEX `backups_of_agent` ON `backups` (`agent_id`,`created_at`,`backup_id`,`repository_id`,`status`,`backup_type`,`disk_id`) WHERE "backups"."removed_at" is null;
+CREATE INDEX `backups_type` ON `backups` (`backup_type`,`created_at`,`backup_id`,`agent_id`,`repository_id`,`status`,`disk_id`,`removed_at`) WHERE "backups"."removed_at" is null;
+--> statement-breakpoint
+CREATE INDEX `backups_of_agent` ON `backups` (`agent_id`,`created_at`,`backup_id`,`repository_id`,`status`,`backup_type`,`disk_id`,`removed_at`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
 CREATE INDEX `backups_name` ON `backups` (`vm_name`,`created_at`,`backup_id`,`agent_id`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
 CREATE INDEX `backups_context` ON `backups` (`vm_context_id`,`created_at`,`backup_id`,`agent_id`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
-CREATE INDEX `backups_repository` ON `backups` (`repository_id`,`created_at`,`backup_id`,`agent_id`,`status`,`backup_type`,`disk_id`) WHERE "backups"."removed_at" is null;
+CREATE INDEX `backups_repository` ON `backups` (`repository_id`,`created_at`,`backup_id`,`agent_id`,`status`,`backup_type`,`disk_id`,`removed_at`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
-CREATE INDEX `backups_status` ON `backups` (`status`,`created_at`,`backup_id`,`agent_id`,`repository_id`,`backup_type`,`disk_id`) WHERE "backups"."removed_at" is null;
+CREATE INDEX `backups_status` ON `backups` (`status`,`created_at`,`backup_id`,`agent_id`,`repository_id`,`backup_type`,`disk_id`,`removed_at`) WHERE "backups"."removed_at" is null;
 --> statement-breakpoint
 DROP INDEX `verifications_of_backup`;
 --> statement-breakpoint

@@ -103,27 +103,28 @@ export function defineBackups(d: Dialect) {
   return d.table("backups", { ...backupFacts(d), ...backupStory(d) }, (t) => [
     d.primaryKey({ name: "backups_pk", columns: [t.agentId, t.backupId] }),
     // The lists leave the removed ones out. What follows the order in an index are the list's other filters: a page and
-    // a total by two of them come from the index alone, also when hardly any row passes both.
-    d.index("backups_newest").on(t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
+    // a total by two of them come from the index alone, also when hardly any row passes both. SQLite asks for removedAt
+    // in it although it can only be null.
+    d.index("backups_newest").on(t.createdAt, t.backupId, t.agentId, t.removedAt).where(isNull(t.removedAt)),
     d
       .index("backups_of_agent")
-      .on(t.agentId, t.createdAt, t.backupId, t.repositoryId, t.status, t.backupType, t.diskId)
+      .on(t.agentId, t.createdAt, t.backupId, t.repositoryId, t.status, t.backupType, t.diskId, t.removedAt)
       .where(isNull(t.removedAt)),
     d
       .index("backups_repository")
-      .on(t.repositoryId, t.createdAt, t.backupId, t.agentId, t.status, t.backupType, t.diskId)
+      .on(t.repositoryId, t.createdAt, t.backupId, t.agentId, t.status, t.backupType, t.diskId, t.removedAt)
       .where(isNull(t.removedAt)),
     d
       .index("backups_status")
-      .on(t.status, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.backupType, t.diskId)
+      .on(t.status, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.backupType, t.diskId, t.removedAt)
       .where(isNull(t.removedAt)),
     d
       .index("backups_type")
-      .on(t.backupType, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.diskId)
+      .on(t.backupType, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.diskId, t.removedAt)
       .where(isNull(t.removedAt)),
     d
       .index("backups_disk")
-      .on(t.diskId, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.backupType)
+      .on(t.diskId, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.backupType, t.removedAt)
       .where(isNull(t.removedAt)),
     d.index("backups_name").on(t.vmName, t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
     d.index("backups_context").on(t.vmContextId, t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
