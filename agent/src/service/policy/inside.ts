@@ -3,13 +3,18 @@ import { realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { asHoldfastError } from "../../errors.ts";
 
+/** `folders` as `realFolders` has them. */
 export async function isInside(path: string, folders: readonly string[]): Promise<boolean> {
   const real = await realPlace(resolve(path));
-  for (const folder of folders) {
-    const allowed = await realPlace(resolve(folder));
-    if (real === allowed || real.startsWith(allowed.endsWith(sep) ? allowed : `${allowed}${sep}`)) return true;
-  }
-  return false;
+  return folders.some(
+    (folder) => real === folder || real.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`),
+  );
+}
+
+/** Looked up once for many paths: links followed. One that cannot be looked up allows nothing. */
+export async function realFolders(folders: readonly string[]): Promise<string[]> {
+  const real = await Promise.all(folders.map((folder) => realPlace(resolve(folder)).catch(() => [])));
+  return real.flat();
 }
 
 /** The real path of as much as exists, and the rest by name. */

@@ -11,7 +11,7 @@ import {
 import { z } from "zod";
 import type { Config } from "../../config/schema.ts";
 import { asHoldfastError, HoldfastError } from "../../errors.ts";
-import { checkItem, checkRepository } from "./check-entry.ts";
+import { allowedBy, checkItem, checkRepository } from "./check-entry.ts";
 
 type Origin = { origin: "host" | "controller" };
 export type ProtectedRepository = RepositoryEntry & Origin;
@@ -37,6 +37,8 @@ export async function protect(
   const repositories: ProtectedRepository[] = config.repositories.map((entry) => ({ ...entry, origin: "host" }));
   const items: ProtectedItem[] = config.items.map((entry) => ({ ...entry, origin: "host" }));
   const refused: Refusal[] = [];
+  const taken = takenBy(repositories, items);
+  const allowed = await allowedBy(config);
   const each = async (subject: string, work: () => Promise<void>): Promise<void> => {
     await work().catch((error: unknown) => {
       const { code, message, remedy = null } = asHoldfastError(error, subject);
@@ -46,20 +48,21 @@ export async function protect(
   for (const given of policy?.repositories ?? [])
     await each(`repository ${given.repository_id}`, async () => {
       const entry = parsed(repositoryEntry, given);
-      refuseKnown(repositories, entry, "repository_id", (one) => one.repository_id);
-      refuseKnown(repositories, entry, "path", (one) => resolve(one.path));
-      await checkRepository(entry, config);
+      refuseTaken(taken, { repository_id: entry.repository_id, path: resolve(entry.path) });
+      await checkRepository(entry, allowed);
       await make(entry);
       repositories.push({ ...entry, origin: "controller" });
+      take(taken, "controller", { repository_id: entry.repository_id, path: resolve(entry.path) });
     });
   for (const given of policy?.items ?? [])
     await each(`item ${given.vm_context_id}`, async () => {
       const entry = parsed(itemEntry, given);
-      refuseKnown(items, entry, "vm_context_id", (one) => one.vm_context_id);
-      refuseKnown(items, entry, "vm_name", (one) => one.vm_name);
-      refuseUnknownRepository(repositories, entry);
-      await checkItem(entry, config);
+      const { vm_context_id, vm_name, repository_id } = entry;
+      refuseTaken(taken, { vm_context_id, vm_name });
+      if (!taken.repository_id.has(repository_id)) throw unknownRepository(repository_id);
+      await checkItem(entry, allowed);
       items.push({ ...entry, origin: "controller" });
+      take(taken, "controller", { vm_context_id, vm_name });
     });
   return { config, repositories, items, policyVersion: policy?.version ?? null, refused };
 }
@@ -73,25 +76,40 @@ function parsed<T>(schema: z.ZodType<T>, given: unknown): T {
   });
 }
 
-function refuseKnown<Entry>(
-  known: readonly (Entry & Origin)[],
-  entry: Entry,
-  field: string,
-  fieldOf: (one: Entry) => string,
-): void {
-  const other = known.find((one) => fieldOf(one) === fieldOf(entry));
-  if (other === undefined) return;
-  const whose = other.origin === "host" ? "the host's own configuration" : "another entry of the policy";
-  throw new HoldfastError("CONFLICT", {
-    message: `${field} ${JSON.stringify(fieldOf(entry))} is taken by ${whose}, which goes first`,
-    remedy: "Choose another, or leave the entry to the host.",
-  });
+/** Who has each id, name and path. */
+type Taken = Record<"repository_id" | "path" | "vm_context_id" | "vm_name", Map<string, Origin["origin"]>>;
+type Marks = Partial<Record<keyof Taken, string>>;
+
+function takenBy(repositories: readonly ProtectedRepository[], items: readonly ProtectedItem[]): Taken {
+  const taken: Taken = { repository_id: new Map(), path: new Map(), vm_context_id: new Map(), vm_name: new Map() };
+  for (const { repository_id, path } of repositories) take(taken, "host", { repository_id, path: resolve(path) });
+  for (const { vm_context_id, vm_name } of items) take(taken, "host", { vm_context_id, vm_name });
+  return taken;
 }
 
-function refuseUnknownRepository(repositories: readonly RepositoryEntry[], { repository_id }: ItemEntry): void {
-  if (repositories.some((one) => one.repository_id === repository_id)) return;
-  throw new HoldfastError("NOT_FOUND", {
-    message: `this host has no repository ${repository_id}`,
+function take(taken: Taken, by: Origin["origin"], marks: Marks): void {
+  for (const [field, value] of entriesOf(marks)) taken[field].set(value, by);
+}
+
+function refuseTaken(taken: Taken, marks: Marks): void {
+  for (const [field, value] of entriesOf(marks)) {
+    const by = taken[field].get(value);
+    if (by === undefined) continue;
+    const whose = by === "host" ? "the host's own configuration" : "another entry of the policy";
+    throw new HoldfastError("CONFLICT", {
+      message: `${field} ${JSON.stringify(value)} is taken by ${whose}, which goes first`,
+      remedy: "Choose another, or leave the entry to the host.",
+    });
+  }
+}
+
+function entriesOf(marks: Marks): [keyof Taken, string][] {
+  return Object.entries(marks) as [keyof Taken, string][];
+}
+
+function unknownRepository(repositoryId: string): HoldfastError {
+  return new HoldfastError("NOT_FOUND", {
+    message: `this host has no repository ${repositoryId}`,
     remedy: "Define it for this host, or see why it was refused.",
   });
 }
