@@ -3,6 +3,7 @@ import { z } from "zod";
 import { pathId } from "./ids.ts";
 import { itemEntry, repositoryEntry } from "./item.ts";
 import { count, problem, sentence, time } from "./limits.ts";
+import { idRange } from "./listing.ts";
 
 /**
  * Kept durably by the agent; a higher `version` replaces a lower one as a whole. The agent reads each entry by itself
@@ -38,9 +39,14 @@ export const reportedRepository = z.object({
 
 export const reportedItem = z.object({ ...itemEntry.shape, disks: z.array(disk).max(1000), origin });
 
-/** What the host protects, from its own configuration (`host`) and from the controller's policy (`controller`). */
+/**
+ * What the host protects, from its own configuration (`host`) and from the controller's policy (`controller`). One that
+ * is larger than an event comes in parts, each of which can be applied by itself.
+ */
 export const inventory = z.object({
   at: time,
+  /** The ids of which this part is complete; null: it says nothing about them. Without it, it is complete of all. */
+  covers: z.object({ repositories: idRange.nullable(), items: idRange.nullable() }).optional(),
   repositories: z.array(reportedRepository).max(1000),
   items: z.array(reportedItem).max(10_000),
   /** Programs the agent needs, by name: their version, or why they cannot be used. */

@@ -5,6 +5,7 @@ import type { Inventory } from "@holdfast/protocol";
 import { asHoldfastError } from "../errors.ts";
 import { openRepository } from "../repository/marker.ts";
 import { lookAtTools } from "../runner/tools.ts";
+import { inventoryParts } from "./inventory-parts.ts";
 import type { Protected, ProtectedRepository } from "./policy/protect.ts";
 import type { ServiceHost } from "./service-host.ts";
 
@@ -37,10 +38,12 @@ async function report(entry: ProtectedRepository): Promise<Reported> {
   }
 }
 
-/** One that is larger than any event may be is not told; the host works all the same. */
+/** What is larger than any event may be is not told; the host works all the same. */
 function tell({ spool, warn }: ServiceHost, taken: Inventory): void {
+  const { parts, tooLarge } = inventoryParts(taken);
+  for (const id of tooLarge) warn(`${id} is too large to be told to the controller, with all its disks and paths`);
   try {
-    spool.append([{ kind: "inventory", body: taken }]);
+    spool.append(parts.map((body) => ({ kind: "inventory", body })));
   } catch (error) {
     const known = asHoldfastError(error, "telling what is protected");
     if (known.code !== "BAD_REQUEST") throw known;

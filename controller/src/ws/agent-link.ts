@@ -1,4 +1,5 @@
 /** Everything behind the agent port, put together: what the program starts, and what the API works with. */
+import type { Inventory } from "@holdfast/protocol";
 import type { Logger } from "pino";
 import type { Authority } from "../adapters/pki/authority.ts";
 import { verifyAgentCertificate } from "../adapters/pki/verify.ts";
@@ -67,8 +68,13 @@ function follow(
   { presence, policies, log }: Pick<AgentLink, "presence" | "policies"> & { log: Logger },
 ) {
   if (event.kind === "run_finished" && event.subject !== null) presence.ended(event.agentId, event.subject);
-  if (event.kind !== "inventory") return;
+  if (event.kind !== "inventory" || !isLastPart(event.body)) return;
   policies.inventoried(event.agentId).catch((error: unknown) => log.error({ err: error }, "no policy was pushed"));
+}
+
+/** Of an inventory, as it is kept. */
+function isLastPart({ covers }: Committed["body"] & { covers?: Inventory["covers"] }): boolean {
+  return covers === undefined || covers.items?.through === null;
 }
 
 function linkIdentity(context: IdentityContext & { authority: Authority }): LinkIdentity {

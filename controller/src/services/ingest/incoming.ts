@@ -54,8 +54,8 @@ export function subjectOf(event: AnyEvent | null): string | null {
 /** What is kept of the body of an event that was applied: not once more what became rows of its own. */
 export function keptBody(event: AnyEvent, body: Record<string, unknown>): Record<string, unknown> {
   if (event.kind === "inventory") {
-    const { at, repositories, items } = event.body;
-    return { at, repositories: repositories.length, items: items.length };
+    const { at, covers, repositories, items } = event.body;
+    return { at, ...(covers && { covers }), repositories: repositories.length, items: items.length };
   }
   if (event.kind === "backups_listed") return { ...body, backup_ids: event.body.backup_ids.length };
   if (event.kind === "items_listed") return { ...body, vm_context_ids: event.body.vm_context_ids.length };

@@ -38,6 +38,30 @@ describe("inventory", () => {
     expect(work.agents.get("a")?.info).toMatchObject({ tools: { "qemu-img": "7.2" } });
   });
 
+  it("a part retires only what lies in the range of which it is complete", () => {
+    const work = workOfAgent();
+    const named = (...ids: string[]) =>
+      ids.map((vm_context_id) => ({ ...whole, vm_context_id, vm_name: vm_context_id }));
+    const part = (after: string | null, through: string | null, ...ids: string[]): AnyEvent => {
+      const covers = { repositories: null, items: { after, through } };
+      return { kind: "inventory", body: { at: AT, covers, repositories: [], items: named(...ids), tools: {} } };
+    };
+    const living = () => [...work.items.all()].filter((row) => row.retiredAt === null).map((row) => row.vmContextId);
+    const main = { repository_id: "main", path: "/main", kind: "local", encryption: false, origin: "host" } as const;
+    const repository = { ...main, state: "ready", state_reason: null, free_bytes: 1 } as const;
+    const first = inventory(named("a", "b", "c", "d"));
+    tell(work, [{ ...first, body: { ...first.body, repositories: [repository] } } as AnyEvent]);
+    tell(work, [part("b", null, "d")]);
+    expect(living()).toEqual(["a", "b", "d"]);
+    tell(work, [part(null, "b", "a")]);
+    expect(living()).toEqual(["a", "d"]);
+    expect(work.repositories.get(placedKey("a", "main"))?.retiredAt).toBe(null);
+    const covers = { repositories: { after: null, through: null }, items: null };
+    tell(work, [{ kind: "inventory", body: { at: AT, covers, repositories: [], items: [], tools: {} } }]);
+    expect(work.repositories.get(placedKey("a", "main"))?.retiredAt).toEqual(NOW);
+    expect(living()).toEqual(["a", "d"]);
+  });
+
   it("the controller's own definition is the controller's", () => {
     const work = workOfAgent();
     const mine = {

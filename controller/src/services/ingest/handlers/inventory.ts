@@ -1,11 +1,11 @@
-import type { EventBody } from "@holdfast/protocol";
+import { type EventBody, type IdRange, isInRange, WHOLE_RANGE } from "@holdfast/protocol";
 import { type ItemRow, placedKey, type RepositoryRow } from "../work.ts";
 import type { Handler, Handling } from "./handler.ts";
 
 type Told = EventBody<"inventory">;
 
 /**
- * What the host protects. What it no longer names is retired, never deleted. What the controller itself defined is the
+ * What the host protects. What it no longer names, of the ids that it is complete of, is retired, never deleted. What the controller itself defined is the
  * controller's: the host's word adds what is missing (a controller that came back from an old copy), it changes nothing.
  */
 export const inventory: Handler<"inventory"> = (body, handling) => {
@@ -13,8 +13,10 @@ export const inventory: Handler<"inventory"> = (body, handling) => {
   if (agent === undefined) return "this agent is not known";
   for (const told of body.repositories) tellRepository(told, handling);
   for (const told of body.items) tellItem(told, handling);
-  retire(handling, handling.work.repositories, new Set(body.repositories.map((each) => each.repository_id)));
-  retire(handling, handling.work.items, new Set(body.items.map((each) => each.vm_context_id)));
+  const { repositories, items } = body.covers ?? { repositories: WHOLE_RANGE, items: WHOLE_RANGE };
+  const named = new Set(body.repositories.map((each) => each.repository_id));
+  retire(handling, handling.work.repositories, { range: repositories, named });
+  retire(handling, handling.work.items, { range: items, named: new Set(body.items.map((each) => each.vm_context_id)) });
   handling.work.agents.put({ ...agent, info: { ...agent.info, tools: body.tools, inventory_at: body.at } });
   return null;
 };
@@ -55,12 +57,14 @@ function tellItem(told: Told["items"][number], { agentId, now, work }: Handling)
 }
 
 type Retirable = ItemRow | RepositoryRow;
+type Complete = { range: IdRange | null; named: ReadonlySet<string> };
 type Rows<Row> = { all(): Iterable<Row>; put(row: Row): void };
 
-function retire<Row extends Retirable>({ agentId, now }: Handling, rows: Rows<Row>, named: Set<string>): void {
+function retire<Row extends Retirable>({ agentId, now }: Handling, rows: Rows<Row>, { range, named }: Complete): void {
+  if (range === null) return;
   for (const row of [...rows.all()]) {
     const id = "vmContextId" in row ? row.vmContextId : row.repositoryId;
-    const gone = row.agentId === agentId && row.origin === "host" && row.retiredAt === null && !named.has(id);
-    if (gone) rows.put({ ...row, retiredAt: now, updatedAt: now });
+    const ours = row.agentId === agentId && row.origin === "host" && row.retiredAt === null;
+    if (ours && isInRange(range, id) && !named.has(id)) rows.put({ ...row, retiredAt: now, updatedAt: now });
   }
 }
