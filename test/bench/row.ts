@@ -1,6 +1,6 @@
 /** One measured number, what it is compared with and what is asked of it; no I/O. */
 
-export type Unit = "s" | "GiB/s" | "MB" | "bytes" | "/s" | "cores";
+export type Unit = "s" | "GiB/s" | "MB/s" | "MB" | "bytes" | "/s" | "cores";
 
 export type Row = {
   case: string;
@@ -27,7 +27,7 @@ export type JsonRow = {
   met: boolean | null;
 };
 
-const MORE_IS_BETTER: readonly Unit[] = ["GiB/s", "/s"];
+const MORE_IS_BETTER: readonly Unit[] = ["GiB/s", "MB/s", "/s"];
 
 /** The row as it is printed with `--json`; `met` is null when nothing was asked or the peer could not be measured. */
 export function judge(bench: string, row: Row): JsonRow {

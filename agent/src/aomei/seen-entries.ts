@@ -1,14 +1,12 @@
 /** Which entries were told: half of each key, packed, because a log may hold hundreds of thousands. */
 import type { ToldFact } from "../spool/told.ts";
 import type { AomeiFacts } from "./facts.ts";
+import { createKeySet, KEY_BYTES } from "./key-set.ts";
 
 const PREFIX = "aomei/entries/";
-const KEY_BYTES = 16;
 const KEYS_A_FACT = 512;
 /** Beyond that the oldest are forgotten; the controller knows an entry that comes again by its key. */
 const MOST_FACTS = 1000;
-
-type Pack = { subject: string; keys: string[] };
 
 export type SeenEntries = {
   /** `owed`: told, but to a controller that has lost it. */
@@ -16,61 +14,68 @@ export type SeenEntries = {
   add(key: string): void;
   /** What to remember so that what was added stays known; the next call gives what came after. */
   take(): { tell: ToldFact[]; forget: string[] };
-  /** What is owed and stands in no log any more cannot be told again. */
-  forgetOwed(): string[];
 };
+
+/** `keys` has room for all that a fact holds; the first `used` bytes are. */
+type Pack = { subject: string; keys: Buffer; used: number };
+const PACK_BYTES = KEYS_A_FACT * KEY_BYTES;
 
 export function loadSeenEntries(facts: Pick<AomeiFacts, "told" | "generation">): SeenEntries {
   const generation = facts.generation();
-  const told = new Set<string>();
-  const owed = new Set<string>();
+  const told = createKeySet();
+  const owed = createKeySet();
   const stored = facts.told(PREFIX);
-  const old = stored.filter((fact) => fact.generation < generation);
-  for (const fact of old) for (const key of unpack(fact)) owed.add(key);
-  const packs: Pack[] = [];
-  for (const fact of stored.filter((one) => one.generation >= generation)) {
-    const keys = unpack(fact);
-    packs.push({ subject: fact.subject, keys });
-    for (const key of keys) told.add(key);
-  }
+  for (const fact of stored) for (const key of keysIn(fact)) (fact.generation < generation ? owed : told).add(key);
+  const subjects = stored.filter((fact) => fact.generation >= generation).map(({ subject }) => subject);
   let next = Number(stored.at(-1)?.subject.slice(PREFIX.length) ?? -1) + 1;
-  const changed = new Set<Pack>();
+  let last = lastPack(stored.at(-1), generation);
+  const changed = new Map<string, Pack>();
   return {
     look: (key) => {
       const half = halfOf(key);
       return told.has(half) ? "told" : owed.has(half) ? "owed" : "new";
     },
     add: (key) => {
-      let last = packs.at(-1);
-      if (last === undefined || last.keys.length >= KEYS_A_FACT) {
-        last = { subject: PREFIX + String(next++).padStart(9, "0"), keys: [] };
-        packs.push(last);
+      if (last === null || last.used >= PACK_BYTES) {
+        last = { subject: PREFIX + String(next++).padStart(9, "0"), keys: Buffer.alloc(PACK_BYTES), used: 0 };
+        subjects.push(last.subject);
       }
       const half = halfOf(key);
-      last.keys.push(half);
+      last.used += half.copy(last.keys, last.used);
       told.add(half);
-      changed.add(last);
+      changed.set(last.subject, last);
     },
     take: () => {
-      const tell = [...changed].map(({ subject, keys }) => ({ subject, generation, state: pack(keys) }));
+      const tell = [...changed.values()].map((one) => ({ subject: one.subject, generation, state: pack(one) }));
       changed.clear();
-      const gone = packs.splice(0, Math.max(0, packs.length - MOST_FACTS));
-      return { tell, forget: gone.map(({ subject }) => subject) };
+      return { tell, forget: subjects.splice(0, Math.max(0, subjects.length - MOST_FACTS)) };
     },
-    forgetOwed: () => old.map(({ subject }) => subject),
   };
 }
 
-/** As a string of single bytes: the smallest thing a Set can hold. */
-const halfOf = (key: string): string => Buffer.from(key.slice(0, KEY_BYTES * 2), "hex").toString("latin1");
+/** Forgets what was told under an earlier debt only: it stands in no log any more, so that it cannot be told again. */
+export function forgetOwedEntries(facts: Pick<AomeiFacts, "told" | "generation" | "record">): void {
+  const generation = facts.generation();
+  const old = facts.told(PREFIX).filter((fact) => fact.generation < generation);
+  if (old.length > 0) facts.record({ events: [], tell: [], forget: old.map(({ subject }) => subject) });
+}
 
-const pack = (keys: readonly string[]): string =>
-  JSON.stringify({ keys: Buffer.from(keys.join(""), "latin1").toString("base64") });
+const halfOf = (key: string): Buffer => Buffer.from(key.slice(0, KEY_BYTES * 2), "hex");
 
-function unpack({ state }: ToldFact): string[] {
-  const { keys } = JSON.parse(state) as { keys: string };
-  const bytes = Buffer.from(keys, "base64").toString("latin1");
-  return Array.from({ length: Math.floor(bytes.length / KEY_BYTES) }, (_, n) =>
-    bytes.slice(n * KEY_BYTES, (n + 1) * KEY_BYTES),
-  );
+const pack = ({ keys, used }: Pack): string => JSON.stringify({ keys: keys.toString("base64", 0, used) });
+
+function unpack({ state }: ToldFact): Buffer {
+  return Buffer.from((JSON.parse(state) as { keys: string }).keys, "base64");
+}
+
+function* keysIn(fact: ToldFact): Generator<Buffer> {
+  const keys = unpack(fact);
+  for (let at = 0; at + KEY_BYTES <= keys.length; at += KEY_BYTES) yield keys.subarray(at, at + KEY_BYTES);
+}
+
+/** The one that is not full yet. */
+function lastPack(newest: ToldFact | undefined, generation: number): Pack | null {
+  if (newest === undefined || newest.generation < generation) return null;
+  const keys = Buffer.alloc(PACK_BYTES);
+  return { subject: newest.subject, keys, used: unpack(newest).copy(keys) };
 }

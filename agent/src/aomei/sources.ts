@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { AomeiSettings, TextLogSettings } from "../config/aomei-settings.ts";
 import type { LogSource } from "./read-log.ts";
 
-export const VENDOR_LOG = "C:\\ProgramData\\AomeiBR\\brlog.xml";
+const VENDOR_LOG = "C:\\ProgramData\\AomeiBR\\brlog.xml";
 
 export type Source =
   | ({ kind: "result_log"; isDefault: boolean } & LogSource)

@@ -18,8 +18,6 @@ export type EntryTeller = {
   isFull(): boolean;
   /** Tells what was taken, in one transaction; answers how many entries that were. */
   flush(): number;
-  /** Everything that still exists was told: what is left from before the controller's loss is forgotten. */
-  forgetOwed(): void;
 };
 
 export function createEntryTeller(facts: AomeiFacts, now: () => Date): EntryTeller {
@@ -53,10 +51,6 @@ export function createEntryTeller(facts: AomeiFacts, now: () => Date): EntryTell
       tell = [];
       count = 0;
       return flushed;
-    },
-    forgetOwed: () => {
-      const forget = seen.forgetOwed();
-      if (forget.length > 0) facts.record({ events: [], tell: [], forget });
     },
   };
 }

@@ -5,9 +5,9 @@ import type { AomeiFacts } from "./facts.ts";
 import { explainUnreadable } from "./file-look.ts";
 import { runEvidence } from "./images/evidence.ts";
 import type { LogEntry } from "./log/entry.ts";
+import { forgetOwedEntries } from "./seen-entries.ts";
 import type { SourceLook } from "./source-state.ts";
 import { findSources, type Source } from "./sources.ts";
-import { createEntryTeller } from "./teller.ts";
 import { type FolderWatch, listFolder, takeFolder, watchFolder } from "./watch-images.ts";
 import { hasChanged, newSourceMemory, type SourceMemory, takeSource, tellState } from "./watch-source.ts";
 
@@ -36,6 +36,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
   const exclusively = options.exclusively ?? ((work) => work());
   const sources = new Map<string, SourceMemory>();
   const folders = new Map<string, FolderWatch>();
+  const forgetOwed = createDebt(facts);
   let imagesMs = Number.NEGATIVE_INFINITY;
 
   const pass: Watcher["pass"] = async (settings, signal) => {
@@ -67,13 +68,18 @@ export function createWatcher(options: WatcherOptions): Watcher {
     });
   };
   return { pass };
+}
 
-  /** Once every log was read under the newest debt, what is still owed stands in none of them. */
-  function forgetOwed(memories: readonly (SourceMemory | undefined)[]): void {
+/** Once every log was read under the newest debt, what is still owed stands in none of them. */
+function createDebt(facts: AomeiFacts): (memories: readonly (SourceMemory | undefined)[]) => void {
+  let settled = -1;
+  return (memories) => {
     const generation = facts.generation();
-    if (memories.every((one) => one?.signature != null && one.generation === generation))
-      createEntryTeller(facts, now).forgetOwed();
-  }
+    if (settled === generation) return;
+    if (memories.some((one) => one?.signature == null || one.generation !== generation)) return;
+    forgetOwedEntries(facts);
+    settled = generation;
+  };
 }
 
 function looksOf(memories: readonly SourceMemory[]): SourceLook[] {

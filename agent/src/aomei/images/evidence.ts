@@ -4,7 +4,7 @@ import type { ListedImage } from "./list.ts";
 import { bearsName } from "./match.ts";
 
 export type RunEvidence = Pick<TellableEntry, "image" | "size_bytes" | "duration_seconds">;
-export const NO_EVIDENCE: RunEvidence = { image: null, size_bytes: null, duration_seconds: null };
+const NO_EVIDENCE: RunEvidence = { image: null, size_bytes: null, duration_seconds: null };
 
 /** An image is last written to shortly before its run ends; clocks of a share may differ. */
 const BEFORE_MS = 15 * 60_000;

@@ -21,7 +21,7 @@ export type Slicer = {
 };
 
 /** The largest element or comment that is waited for, in characters. */
-export const MAX_ENTRY = 512 * 1024;
+const MAX_ENTRY = 512 * 1024;
 /** The midst of very long texts goes from here on, so that little is carried along. */
 const ELIDED_FROM = 128 * 1024;
 /** No token below is longer: what lies further back was looked at for good. */
