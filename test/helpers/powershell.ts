@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { Language, type Node, Parser } from "web-tree-sitter";
 import { projectRoot } from "./run-tool.ts";
 
-const GRAMMAR = createRequire(import.meta.url).resolve("tree-sitter-powershell/tree-sitter-powershell.wasm");
+const require = createRequire(import.meta.url);
+const GRAMMAR = require.resolve("tree-sitter-powershell/tree-sitter-powershell.wasm");
 const FOLDER = "installers/windows/powershell";
 
 /** `value`: the expression as it stands there. */

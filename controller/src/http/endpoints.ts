@@ -3,6 +3,8 @@ import { agentRoutes } from "./routes/agents.ts";
 import { aomeiJobRoutes } from "./routes/aomei-jobs.ts";
 import { aomeiOlderRoutes } from "./routes/aomei-older.ts";
 import { aomeiReportRoutes } from "./routes/aomei-report.ts";
+import { aomeiReportPages } from "./routes/aomei-reports.ts";
+import { aomeiSourceRoutes } from "./routes/aomei-sources.ts";
 import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { backupChangeRoutes } from "./routes/backup-changes.ts";
 import { backupReadRoutes } from "./routes/backup-reads.ts";
@@ -36,6 +38,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...commandRoutes,
   eventsRoute,
   ...aomeiReportRoutes,
+  ...aomeiReportPages,
+  ...aomeiSourceRoutes,
   ...aomeiJobRoutes,
   ...aomeiOlderRoutes,
   ...apiKeyRoutes,

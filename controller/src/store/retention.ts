@@ -1,5 +1,6 @@
 /** What the history may hold: everything in it gets older than it is worth. Results themselves (backups, proofs) stay. */
 import type { Db, Store } from "./db.ts";
+import { purgeAomeiRuns } from "./purge-aomei-runs.ts";
 import { purgeAudit } from "./purge-audit.ts";
 import { purgeEvents } from "./purge-events.ts";
 import { purgeExecutions } from "./purge-executions.ts";
@@ -28,7 +29,7 @@ export async function purgeHistory(store: Store, rules: HistoryRules, now: Date)
   const purge = (limits: HistoryLimits, one: Purge) => purgeAll(store, limits, now, one);
   return {
     events: await purge(rules.events, purgeEvents),
-    executions: await purge(rules.executions, purgeExecutions),
+    executions: (await purge(rules.executions, purgeExecutions)) + (await purge(rules.executions, purgeAomeiRuns)),
     audit: await purge(rules.audit, purgeAudit),
   };
 }

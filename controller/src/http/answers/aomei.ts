@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { expectationOf, scheduleType } from "../../domain/aomei/expectation.ts";
+import { scheduleType } from "../../domain/aomei/expectation.ts";
 import type { Run } from "../../domain/aomei/run.ts";
 import type { JobDetail, ListedJob } from "../../services/aomei/list-jobs.ts";
+import { jobExpectation } from "../../services/aomei/report.ts";
 import type { JobRow } from "../../services/aomei/work.ts";
 import { count, iso, isoOrNull, time } from "./common.ts";
 
@@ -69,13 +70,8 @@ const SAYS = {
 } as const;
 
 function toExpectation(job: JobRow, now: Date): z.input<typeof expectationBody> {
-  const { state, kind, intervalSeconds, dueAt } = expectationFor(job, now);
+  const { state, kind, intervalSeconds, dueAt } = jobExpectation(job, now);
   return { state, says: SAYS[state], origin: kind, interval_seconds: intervalSeconds, due_at: isoOrNull(dueAt) };
-}
-
-function expectationFor(job: JobRow, now: Date) {
-  const { expectation: kind, setSeconds, learnedSeconds, lastRunAt, createdAt: since } = job;
-  return expectationOf({ kind, setSeconds, learnedSeconds, lastRunAt, since }, now);
 }
 
 export const listedJob = z
@@ -106,7 +102,7 @@ export function toListedJob({ job, runs }: ListedJob, now: Date, withRuns: boole
     target_server: job.targetServer,
     target_path: job.targetPath,
     is_active: job.isActive,
-    schedule_type: scheduleType(expectationFor(job, now)),
+    schedule_type: scheduleType(jobExpectation(job, now)),
     retention_days: job.retentionDays,
     created_at: iso(job.createdAt),
     updated_at: iso(job.updatedAt),

@@ -33,7 +33,7 @@ const MAX_PAGE = 1000;
 /** The query parameters of every list. */
 export const paging = {
   limit: numberInQuery(1, MAX_PAGE).default(100),
-  cursor: z.string().min(1).max(1000).optional().openapi({ description: "`next_cursor` of the page before." }),
+  cursor: z.string().min(1).max(6000).optional().openapi({ description: "`next_cursor` of the page before." }),
 };
 
 /** What every list adds to its rows. */

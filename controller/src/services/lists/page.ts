@@ -17,7 +17,7 @@ type KeyOf<Row> = (row: Row) => { at: Date; ids: readonly string[] };
 /** Counting a million rows takes longer than any page may. */
 const MAX_COUNTED = 10_000;
 
-const cursorShape = z.tuple([z.number().int().min(0).max(8.64e15)], z.string().max(300));
+const cursorShape = z.tuple([z.number().int().min(0).max(8.64e15)], z.string().max(4200));
 
 /** What comes after the cursor's row; undefined at the start. VALIDATION_ERROR when it is none of ours. */
 function afterCursor({ at, ids }: Keyset, cursor: string | undefined): SQL | undefined {
@@ -61,8 +61,16 @@ export async function readPage<Row>(
   };
 }
 
-async function countUpTo(db: Db, { table, at }: Keyset, where: SQL | undefined, most: number): Promise<number> {
-  const few = db.select({ at }).from(table).where(where).limit(most).as("few");
+/** In the list's order, though a number has none: without it PostgreSQL looks for a frequent value all through the table. */
+async function countUpTo(db: Db, keyset: Keyset, where: SQL | undefined, most: number): Promise<number> {
+  const { table, at } = keyset;
+  const few = db
+    .select({ at })
+    .from(table)
+    .where(where)
+    .orderBy(...newestFirst(keyset))
+    .limit(most)
+    .as("few");
   const [row] = await db.select({ rows: count() }).from(few);
   return row?.rows ?? 0;
 }
