@@ -55,7 +55,7 @@ const create = endpoint({
   action: "items.create",
   body: itemEntry.extend({ agent_id: uuid }),
   answers: { 201: itemBody },
-  refusals: ["NOT_FOUND", "CONFLICT", "AGENT_REVOKED"],
+  refusals: ["NOT_FOUND", "CONFLICT", "AGENT_REVOKED", "CANNOT_BE_DONE"],
   handle: async (context, { body: { agent_id, ...entry }, caller }) => {
     const row = await createItem(context, caller, agent_id, entry);
     return { status: 201, body: toItem(row) };
@@ -72,7 +72,7 @@ const change = endpoint({
   query: which,
   body: itemEntry.omit({ vm_context_id: true }),
   answers: { 200: itemBody },
-  refusals: ["AMBIGUOUS", "PROTECTED", "AGENT_REVOKED"],
+  refusals: ["AMBIGUOUS", "PROTECTED", "AGENT_REVOKED", "CANNOT_BE_DONE"],
   handle: async (context, { params: { vm_context_id: vmContextId }, query, body, caller }) => {
     const row = await changeItem(context, caller, { vmContextId, agentId: query.agent_id }, body);
     return { status: 200, body: toItem(row) };

@@ -54,7 +54,7 @@ const create = endpoint({
   action: "repositories.create",
   body: repositoryEntry.extend({ agent_id: uuid }),
   answers: { 201: repositoryBody },
-  refusals: ["NOT_FOUND", "CONFLICT", "AGENT_REVOKED"],
+  refusals: ["NOT_FOUND", "CONFLICT", "AGENT_REVOKED", "CANNOT_BE_DONE"],
   handle: async (context, { body: { agent_id, ...entry }, caller }) => {
     const row = await createRepository(context, caller, agent_id, entry);
     return { status: 201, body: toRepository(row) };
@@ -71,7 +71,7 @@ const change = endpoint({
   query: which,
   body: repositoryEntry.omit({ repository_id: true }),
   answers: { 200: repositoryBody },
-  refusals: ["AMBIGUOUS", "PROTECTED", "AGENT_REVOKED"],
+  refusals: ["AMBIGUOUS", "PROTECTED", "AGENT_REVOKED", "CANNOT_BE_DONE"],
   handle: async (context, { params: { repository_id: repositoryId }, query, body, caller }) => {
     const row = await changeRepository(context, caller, { repositoryId, agentId: query.agent_id }, body);
     return { status: 200, body: toRepository(row) };

@@ -7,10 +7,10 @@ import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
 import { findLiveAgent } from "../lists/find-agent.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
-import { type DefinitionContext, nextPolicy } from "../repositories/next-policy.ts";
+import { type DefinitionContext, largerPolicy, nextPolicy } from "../repositories/next-policy.ts";
 import { findItem, type ItemRef, type ItemRow } from "./find.ts";
 
-/** Puts an item under protection. CONFLICT when the agent has it, NOT_FOUND, AGENT_REVOKED, VALIDATION_ERROR. */
+/** Puts an item under protection. CONFLICT when the agent has it, NOT_FOUND, AGENT_REVOKED, VALIDATION_ERROR, CANNOT_BE_DONE. */
 export async function createItem(
   { store, now, policies }: DefinitionContext,
   caller: Caller,
@@ -30,7 +30,7 @@ export async function createItem(
       throw new ControllerError("CONFLICT", { message: `the agent already has an item ${entry.vm_context_id}` });
     const row: ItemRow = { agentId, ...columns(entry), createdAt: at, updatedAt: at, retiredAt: null };
     await putRows(db, items, [items.agentId, items.vmContextId], [row]);
-    await nextPolicy(db, agent);
+    await largerPolicy(db, agent, at);
     await recordAudit(db, caller, { action: "items.create", subject: subject(row), outcome: "done" }, at);
     return row;
   });
@@ -52,7 +52,7 @@ export async function changeItem(
     await checkEntry(db, known.agentId, whole);
     const row: ItemRow = { ...known, ...columns(whole), updatedAt: at };
     await db.update(db.tables.items).set(row).where(isRow(db, known));
-    await nextPolicy(db, agent);
+    await largerPolicy(db, agent, at);
     await recordAudit(db, caller, { action: "items.change", subject: subject(row), outcome: "done" }, at);
     return row;
   });

@@ -7,9 +7,9 @@ import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
 import { findLiveAgent } from "../lists/find-agent.ts";
 import { findRepository, type RepositoryRef, type RepositoryRow } from "./find.ts";
-import { type DefinitionContext, nextPolicy } from "./next-policy.ts";
+import { type DefinitionContext, largerPolicy, nextPolicy } from "./next-policy.ts";
 
-/** Tells an agent of a repository. CONFLICT when it has it, NOT_FOUND, AGENT_REVOKED. */
+/** Tells an agent of a repository. CONFLICT when it has it, NOT_FOUND, AGENT_REVOKED, CANNOT_BE_DONE. */
 export async function createRepository(
   { store, now, policies }: DefinitionContext,
   caller: Caller,
@@ -26,7 +26,7 @@ export async function createRepository(
       throw new ControllerError("CONFLICT", { message: `the agent already has a repository ${entry.repository_id}` });
     const row: RepositoryRow = { ...key, ...columns(entry), createdAt: at, updatedAt: at, retiredAt: null };
     await putRows(db, repositories, [repositories.agentId, repositories.repositoryId], [row]);
-    await nextPolicy(db, agent);
+    await largerPolicy(db, agent, at);
     await recordAudit(db, caller, { action: "repositories.create", subject: subject(row), outcome: "done" }, at);
     return row;
   });
@@ -46,7 +46,7 @@ export async function changeRepository(
     const { row: known, agent } = await ownRepository(db, caller, ref);
     const row: RepositoryRow = { ...known, ...columns(entry), updatedAt: at };
     await db.update(db.tables.repositories).set(row).where(isRow(db, known));
-    await nextPolicy(db, agent);
+    await largerPolicy(db, agent, at);
     await recordAudit(db, caller, { action: "repositories.change", subject: subject(row), outcome: "done" }, at);
     return row;
   });
