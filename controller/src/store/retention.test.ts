@@ -2,11 +2,11 @@ import { stat } from "node:fs/promises";
 import { count } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { addAgent } from "./agents.ts";
-import { addRows } from "./bulk.ts";
 import type { Db, Store } from "./db.ts";
 import { type HistoryRules, purgeHistory } from "./retention.ts";
 import type { Tables } from "./schema.ts";
 import { openStore } from "./store.ts";
+import { seedRows } from "./test-rows.ts";
 import { describeOnBothStores } from "./test-stores.ts";
 
 const NOW = new Date("2026-06-01T00:00:00.000Z");
@@ -32,7 +32,7 @@ describeOnBothStores("the history's limits", (open) => {
     const old = Array.from({ length: 1200 }, () => event(daysAgo(100)));
     const kept = old[3]?.eventId ?? "";
     await store.write(async (db) => {
-      await addRows(db, db.tables.events, [...old, event(daysAgo(1)), event(daysAgo(100))]);
+      await seedRows(db, db.tables.events, [...old, event(daysAgo(1)), event(daysAgo(100))]);
       const told = { name: "w", hostname: "w", platform: "linux", version: "0", createdAt: NOW };
       await addAgent(db, { agentId: "a", ...told });
       const place = { agentId: "a", epoch: "e", appliedSeq: 4, appliedEventId: kept, openedAt: NOW };
@@ -57,7 +57,7 @@ describeOnBothStores("the history's limits", (open) => {
       run("7", "vm", "running", daysAgo(1)),
       run("8", "vm", "completed", daysAgo(10)),
     ];
-    await store.write((db) => addRows(db, db.tables.executions, runs));
+    await store.write((db) => seedRows(db, db.tables.executions, runs));
     await purgeHistory(store, rules({ executions: { ...WIDE, maxAgeDays: 365 } }), NOW);
     const left = await store.read((db) => db.select({ runId: db.tables.executions.runId }).from(db.tables.executions));
     expect(left.map(({ runId }) => runId).sort()).toEqual(["4", "5", "6", "7", "8"]);
@@ -68,8 +68,8 @@ describeOnBothStores("the history's limits", (open) => {
     const runs = Array.from({ length: 700 }, (_, day) => run(`run-${day}`, "vm", "completed", daysAgo(day)));
     const entry = { at: NOW, actor: "x", action: "x", outcome: "done", details: {} };
     await store.write(async (db) => {
-      await addRows(db, db.tables.executions, runs);
-      await addRows(
+      await seedRows(db, db.tables.executions, runs);
+      await seedRows(
         db,
         db.tables.audit,
         Array.from({ length: 700 }, () => entry),
@@ -91,7 +91,7 @@ describeOnBothStores("the history's limits", (open) => {
     const place = await open.place();
     const store = await openStore(place);
     const month = (db: Db) =>
-      addRows(
+      seedRows(
         db,
         db.tables.events,
         Array.from({ length: 1500 }, () => event(NOW)),

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { runNodeUntil } from "../../../test/helpers/run-node.ts";
-import { addRows } from "./bulk.ts";
 import { openStore } from "./store.ts";
+import { seedRows } from "./test-rows.ts";
 
 const WRITER = fileURLToPath(new URL("test-writer-process.ts", import.meta.url));
 
@@ -27,7 +27,7 @@ async function settingNames(): Promise<Set<string>> {
 async function fill(): Promise<void> {
   const store = await openStore({ file });
   const rows = Array.from({ length: 300 }, (_, number) => ({ name: `name-${number}`, value: "x".repeat(300) }));
-  await store.write((db) => addRows(db, db.tables.settings, rows));
+  await store.write((db) => seedRows(db, db.tables.settings, rows));
   await store.close();
 }
 

@@ -1,8 +1,8 @@
 import { desc, eq, lt } from "drizzle-orm";
 import { expect, it } from "vitest";
-import { addRows } from "./bulk.ts";
 import type { Db } from "./db.ts";
 import type { Tables } from "./schema.ts";
+import { seedRows } from "./test-rows.ts";
 import { describeOnBothStores } from "./test-stores.ts";
 
 const NOON = new Date("2026-03-01T12:00:00.123Z");
@@ -37,7 +37,7 @@ describeOnBothStores("values in a store", (open) => {
     const wild = { text: "a\u0000b\ud800", list: [0.1, -1, true, null, {}], ключ: "😀" };
     await store.write(async (db) => {
       await put(db, "nul\u0000half\ud800", wild);
-      await addRows(db, db.tables.backups, [backup("a", "1"), { ...backup("a", "2"), pinned: false, pinReason: "" }]);
+      await seedRows(db, db.tables.backups, [backup("a", "1"), { ...backup("a", "2"), pinned: false, pinReason: "" }]);
     });
     expect(await store.read((db) => db.select().from(db.tables.settings))).toEqual([
       { name: "nul\ufffdhalf\ufffd", value: wild },
@@ -80,10 +80,10 @@ describeOnBothStores("values in a store", (open) => {
       receivedAt: NOON,
       body: {},
     });
-    for (const some of [["1", "2"], ["3"]]) await store.write((db) => addRows(db, db.tables.events, some.map(event)));
+    for (const some of [["1", "2"], ["3"]]) await store.write((db) => seedRows(db, db.tables.events, some.map(event)));
     const newestFirst = (db: Db) => db.select().from(db.tables.events).orderBy(desc(db.tables.events.cursor));
     await store.write((db) => db.delete(db.tables.events).where(eq(db.tables.events.eventId, "3")).execute());
-    await store.write((db) => addRows(db, db.tables.events, [event("4")]));
+    await store.write((db) => seedRows(db, db.tables.events, [event("4")]));
     const rows = await store.read(newestFirst);
     expect(rows.map(({ eventId }) => eventId)).toEqual(["4", "2", "1"]);
     expect(rows[0]?.cursor).toBeGreaterThan((rows[1]?.cursor ?? 0) + 1);
@@ -93,7 +93,7 @@ describeOnBothStores("values in a store", (open) => {
     const store = await open();
     const add = (ids: string[]) =>
       store.write((db) =>
-        addRows(
+        seedRows(
           db,
           db.tables.backups,
           ids.map((id) => backup("a", id)),
