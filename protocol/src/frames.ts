@@ -62,7 +62,7 @@ export const controllerFrames = {
   /** Ends the connection; `retry_after_seconds` null: not before a person did something. */
   refused: z.object({ code: errorCode, message: sentence, retry_after_seconds: z.number().nonnegative().nullable() }),
   /** The resume was noted: events may come. */
-  ready: z.looseObject({}),
+  ready: z.looseObject({}).transform(() => ({})),
   /** After the commit: everything up to this place was applied. */
   acknowledged: z.object({ epoch: uuid, seq: count, event_id: uuid.nullable() }),
   /** `was_accepted`: the agent has said so before. One that does not know it has forgotten it, and ends it unbegun. */
