@@ -18,6 +18,8 @@ DROP INDEX "verifications_of_backup";
 --> statement-breakpoint
 DROP INDEX "drills_of_backup";
 --> statement-breakpoint
+DROP INDEX "commands_of_agent";
+--> statement-breakpoint
 CREATE INDEX "executions_of_agent_kind" ON "executions" USING btree ("agent_id","kind","started_at","run_id");
 --> statement-breakpoint
 CREATE INDEX "executions_kind_state" ON "executions" USING btree ("kind","state","started_at","run_id");
@@ -57,3 +59,5 @@ CREATE INDEX "backups_status" ON "backups" USING btree ("status","created_at","b
 CREATE INDEX "verifications_of_backup" ON "verifications" USING btree ("backup_id","agent_id","verified_at");
 --> statement-breakpoint
 CREATE INDEX "drills_of_backup" ON "drills" USING btree ("backup_id","agent_id","drilled_at");
+--> statement-breakpoint
+CREATE INDEX "commands_of_agent" ON "commands" USING btree ("agent_id","state","created_at","command_id");

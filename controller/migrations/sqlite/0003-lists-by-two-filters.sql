@@ -50,9 +50,13 @@ CREATE INDEX `drills_of_agent` ON `drills` (`agent_id`,`drilled_at`,`drill_id`,`
 --> statement-breakpoint
 CREATE INDEX `drills_of_backup` ON `drills` (`backup_id`,`agent_id`,`drilled_at`);
 --> statement-breakpoint
+DROP INDEX `commands_of_agent`;
+--> statement-breakpoint
 CREATE INDEX `commands_newest_of_agent` ON `commands` (`agent_id`,`created_at`,`command_id`,`kind`);
 --> statement-breakpoint
 CREATE INDEX `commands_kind` ON `commands` (`kind`,`created_at`,`command_id`,`state`);
+--> statement-breakpoint
+CREATE INDEX `commands_of_agent` ON `commands` (`agent_id`,`state`,`created_at`,`command_id`);
 --> statement-breakpoint
 CREATE INDEX `audit_actor` ON `audit` (`actor`,`audit_id`);
 --> statement-breakpoint

@@ -26,7 +26,7 @@ export function defineCommands(d: Dialect) {
     (t) => [
       d.uniqueIndex("commands_idempotency_key").on(t.idempotencyKey),
       d.index("commands_newest").on(t.createdAt, t.commandId),
-      d.index("commands_of_agent").on(t.agentId, t.state, t.createdAt),
+      d.index("commands_of_agent").on(t.agentId, t.state, t.createdAt, t.commandId),
       d.index("commands_newest_of_agent").on(t.agentId, t.createdAt, t.commandId, t.kind),
       d.index("commands_state").on(t.state, t.createdAt, t.commandId),
       d.index("commands_kind").on(t.kind, t.createdAt, t.commandId, t.state),
