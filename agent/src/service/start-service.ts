@@ -1,5 +1,6 @@
 /** Puts the parts of the service together and keeps them going. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { watchAomei } from "../aomei/watch.ts";
 import type { Config } from "../config/schema.ts";
 import { clientIdentity } from "../identity/client-identity.ts";
 import type { Link } from "../link/ports.ts";
@@ -112,10 +113,11 @@ function startLink(parts: Omit<Parts, "link">, { log, now }: Pick<ServeOptions, 
 
 /** What has to be done now and then; resolves after the signal. */
 async function keepUp({ host, protection, renewal, inventory, link, signal }: Parts): Promise<void> {
-  const { log, warn, now, teller } = host;
+  const { log, warn, now, teller, spool, stateDir } = host;
   const tellStatus = statusWriter(host, link);
   await Promise.all([
     renewal.look(),
+    watchAomei({ settings: () => protection.now().config.aomei, spool, stateDir, now, log }, signal),
     repeat(STATUS_MS, signal, log, tellStatus),
     repeat(CERTIFICATE_MS, signal, log, renewal.look),
     repeat(CONFIG_MS, signal, log, async () => {
