@@ -90,3 +90,11 @@ const drillAnswer = z.object({
   duration_seconds: z.number(),
 });
 export const drillsAnswer = z.object({ drills: z.array(drillAnswer) });
+
+const aomeiJobAnswer = z.object({
+  job_name: z.string(),
+  expectation: z.object({ says: z.string() }),
+  executions: z.array(z.object({ date: z.string(), result: z.string() })),
+});
+export type AomeiJobAnswer = z.infer<typeof aomeiJobAnswer>;
+export const aomeiJobsAnswer = z.object({ data: z.array(aomeiJobAnswer) });

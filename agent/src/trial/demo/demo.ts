@@ -10,6 +10,7 @@ import { acquireLock } from "../../repository/lock.ts";
 import { shortDigest, sourceOfDisk } from "../place.ts";
 import { type Story, startStory } from "../steps.ts";
 import { backupAnswer } from "./answers.ts";
+import { aomeiStory } from "./aomei.ts";
 import { type Api, openApi } from "./api.ts";
 import { agree } from "./compare.ts";
 import type { DemoContext } from "./context.ts";
@@ -112,6 +113,7 @@ async function tellStory(host: Host, telling: Telling): Promise<Answer> {
   const isTerminal = process.stderr.isTTY === true && !host.json;
   const context: DemoContext = { api, agentId, item, place, story, startId, say, progress, isTerminal, signal };
   const proof = await (isOurDisk ? sampleStory : userStory)(context);
+  await aomeiStory(context);
   const { backups } = await agree(context);
   const backup = await api.read(`/api/v1/backup/${proof.backup.backup_id}?agent_id=${agentId}`, backupAnswer);
   const known = { place, url, agentId, steps: story.steps, proof, backup, backups, warnings: host.warnings };

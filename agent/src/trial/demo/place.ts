@@ -19,6 +19,8 @@ export type DemoPlace = {
   repository: string;
   work: string;
   sampleDisk: string;
+  /** Where an entry of AOMEI Backupper's log appears at each start. */
+  aomeiLog: string;
   controllerLog: string;
   agentLog: string;
   portsFile: string;
@@ -44,6 +46,7 @@ export function placeIn(base: string): DemoPlace {
     repository: inside("repositories", REPOSITORY_ID),
     work: inside("work"),
     sampleDisk: inside("work", "disk.raw"),
+    aomeiLog: inside("work", "brlog.xml"),
     controllerLog: inside("controller.log"),
     agentLog: inside("agent.log"),
     portsFile: inside("ports.json"),
@@ -81,6 +84,7 @@ export async function writeAgentConfig(place: DemoPlace, disk: string): Promise<
     () => [],
   );
   const roots = [...new Set([...before, dirname(place.sampleDisk), dirname(disk)])];
-  const body = { state_dir: state, roots, repository_roots: [repositories] };
+  const aomei = { result_logs: [{ path: place.aomeiLog }], poll_seconds: 1 };
+  const body = { state_dir: state, roots, repository_roots: [repositories], aomei };
   await writeDurably(config, `${JSON.stringify(body, null, 2)}\n`);
 }
