@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Most tests wait for disks, processes and clocks more than they compute.
+    maxWorkers: 4,
     projects: [
       { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"] } },
       { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000 } },
