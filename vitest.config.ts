@@ -6,8 +6,15 @@ export default defineConfig({
     maxWorkers: 4,
     projects: [
       { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"] } },
-      { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000 } },
-      { test: { name: "controller", include: ["controller/src/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: "controller",
+          include: ["controller/src/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: "e2e",
