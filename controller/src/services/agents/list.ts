@@ -3,7 +3,7 @@ import type { Actor } from "../../domain/access.ts";
 import type { AgentRow } from "../../store/agents.ts";
 import type { ServiceContext } from "../context.ts";
 import { findAgent } from "../lists/find-agent.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 
 export type AgentQuery = PageRequest & { state?: AgentRow["state"] | undefined; hostname?: string | undefined };
 
@@ -11,21 +11,14 @@ export type AgentQuery = PageRequest & { state?: AgentRow["state"] | undefined; 
 export async function listAgents({ store }: ServiceContext, actor: Actor, query: AgentQuery): Promise<Page<AgentRow>> {
   return await store.read(async (db) => {
     const { agents: table } = db.tables;
-    const keyset: Keyset = { table, at: table.createdAt, ids: [table.agentId] };
+    const keyset = { table, at: table.createdAt, ids: [table.agentId] };
     const where = and(
       actor.agentId === null ? undefined : eq(table.agentId, actor.agentId),
       query.state === undefined ? undefined : eq(table.state, query.state),
       query.hostname === undefined ? undefined : eq(table.hostname, query.hostname),
     );
     const keyOf = (row: AgentRow) => ({ at: row.createdAt, ids: [row.agentId] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
 

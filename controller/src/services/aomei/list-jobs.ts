@@ -3,7 +3,7 @@ import type { Actor } from "../../domain/access.ts";
 import type { Run } from "../../domain/aomei/run.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import { findJob } from "./find-job.ts";
 import type { CopyRow, JobNameRow, JobRow } from "./work.ts";
@@ -21,21 +21,14 @@ export async function listJobs({ store }: ServiceContext, actor: Actor, query: J
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { aomeiJobs: table } = db.tables;
-    const keyset: Keyset = { table, at: table.createdAt, ids: [table.jobId] };
+    const keyset = { table, at: table.createdAt, ids: [table.jobId] };
     const where = and(
       isNull(table.mergedInto),
       agentId === undefined ? undefined : eq(table.agentId, agentId),
       query.activeOnly ? eq(table.isActive, true) : undefined,
     );
     const keyOf = (row: JobRow) => ({ at: row.createdAt, ids: [String(row.jobId)] });
-    const page = await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    const page = await readRows(db, keyset, query, where, keyOf);
     const rows: ListedJob[] = [];
     for (const job of page.rows)
       rows.push({ job, runs: query.withRuns ? await newestRuns(db, job.jobId, LATEST_RUNS) : [] });

@@ -1,7 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import type { ImageRow, SourceRow } from "./work.ts";
 
@@ -18,20 +18,13 @@ export async function listSources(
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { aomeiSources: table } = db.tables;
-    const keyset: Keyset = { table, at: table.toldAt, ids: [table.agentId, table.source] };
+    const keyset = { table, at: table.toldAt, ids: [table.agentId, table.source] };
     const where = and(
       agentId === undefined ? undefined : eq(table.agentId, agentId),
       query.state === undefined ? undefined : eq(table.state, query.state),
     );
     const keyOf = (row: SourceRow) => ({ at: row.toldAt, ids: [row.agentId, row.source] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
 
@@ -40,20 +33,13 @@ export async function listImages({ store }: ServiceContext, actor: Actor, query:
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { aomeiImages: table } = db.tables;
-    const keyset: Keyset = { table, at: table.modifiedAt, ids: [table.agentId, table.path] };
+    const keyset = { table, at: table.modifiedAt, ids: [table.agentId, table.path] };
     const where = and(
       agentId === undefined ? undefined : eq(table.agentId, agentId),
       query.state === undefined ? undefined : eq(table.state, query.state),
       query.jobId === undefined ? undefined : eq(table.jobId, query.jobId),
     );
     const keyOf = (row: ImageRow) => ({ at: row.modifiedAt, ids: [row.agentId, row.path] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }

@@ -1,7 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import type { BackupRow, ProvenBackup } from "./find.ts";
 import { proofsOf } from "./proofs.ts";
@@ -26,7 +26,7 @@ export async function listBackups(
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { backups: table } = db.tables;
-    const keyset: Keyset = { table, at: table.createdAt, ids: [table.backupId, table.agentId] };
+    const keyset = { table, at: table.createdAt, ids: [table.backupId, table.agentId] };
     const { vmName, vmContextId, repositoryId, diskId, status, backupType, restorePointId } = query;
     const where = and(
       isNull(table.removedAt),
@@ -40,14 +40,7 @@ export async function listBackups(
       restorePointId === undefined ? undefined : eq(table.restorePointId, restorePointId),
     );
     const keyOf = (row: BackupRow) => ({ at: row.createdAt, ids: [row.backupId, row.agentId] });
-    const page = await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    const page = await readRows(db, keyset, query, where, keyOf);
     const proofs = await proofsOf(db, page.rows);
     return { ...page, rows: page.rows.map((row) => ({ row, ...proofs(row) })) };
   });

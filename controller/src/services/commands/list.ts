@@ -5,7 +5,7 @@ import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import { cancelCommand } from "./cancel-command.ts";
 import { type CommandRow, findCommand } from "./command-row.ts";
@@ -26,21 +26,14 @@ export async function listCommands(
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { commands: table } = db.tables;
-    const keyset: Keyset = { table, at: table.createdAt, ids: [table.commandId] };
+    const keyset = { table, at: table.createdAt, ids: [table.commandId] };
     const where = and(
       agentId === undefined ? undefined : eq(table.agentId, agentId),
       query.kind === undefined ? undefined : eq(table.kind, query.kind),
       query.state === undefined ? undefined : eq(table.state, query.state),
     );
     const keyOf = (row: CommandRow) => ({ at: row.createdAt, ids: [row.commandId] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
 

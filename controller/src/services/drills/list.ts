@@ -3,7 +3,7 @@ import { type Actor, maySeeAgent } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 
 export type DrillRow = Db["tables"]["drills"]["$inferSelect"];
@@ -19,21 +19,14 @@ export async function listDrills({ store }: ServiceContext, actor: Actor, query:
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { drills: table } = db.tables;
-    const keyset: Keyset = { table, at: table.drilledAt, ids: [table.drillId] };
+    const keyset = { table, at: table.drilledAt, ids: [table.drillId] };
     const where = and(
       agentId === undefined ? undefined : eq(table.agentId, agentId),
       query.backupId === undefined ? undefined : eq(table.backupId, query.backupId),
       query.status === undefined ? undefined : eq(table.status, query.status),
     );
     const keyOf = (row: DrillRow) => ({ at: row.drilledAt, ids: [row.drillId] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
 

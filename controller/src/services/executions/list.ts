@@ -3,7 +3,7 @@ import { type Actor, maySeeAgent } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 
 export type ExecutionRow = Db["tables"]["executions"]["$inferSelect"];
@@ -25,7 +25,7 @@ export async function listExecutions(
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { executions: table } = db.tables;
-    const keyset: Keyset = { table, at: table.startedAt, ids: [table.runId] };
+    const keyset = { table, at: table.startedAt, ids: [table.runId] };
     const { vmContextId, commandId, kind, state } = query;
     const where = and(
       agentId === undefined ? undefined : eq(table.agentId, agentId),
@@ -35,14 +35,7 @@ export async function listExecutions(
       state === undefined ? undefined : eq(table.state, state),
     );
     const keyOf = (row: ExecutionRow) => ({ at: row.startedAt, ids: [row.runId] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
 

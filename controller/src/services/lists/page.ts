@@ -1,5 +1,5 @@
 /** Lists by time and id, newest first, page by page: as quick at the end of a million rows as at their start. */
-import { and, count, desc, eq, lt, lte, or, type SQL } from "drizzle-orm";
+import { and, count, desc, eq, type InferSelectModel, lt, lte, or, type SQL } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { z } from "zod";
 import type { Db } from "../../store/db.ts";
@@ -59,6 +59,25 @@ export async function readPage<Row>(
     total: Math.min(total, MAX_COUNTED),
     totalExact: total <= MAX_COUNTED,
   };
+}
+
+/** A page of whole rows of one table. */
+export async function readRows<Table extends SQLiteTable>(
+  db: Db,
+  keyset: Keyset & { table: Table },
+  request: PageRequest,
+  where: SQL | undefined,
+  keyOf: KeyOf<InferSelectModel<Table>>,
+): Promise<Page<InferSelectModel<Table>>> {
+  return await readPage(db, keyset, request, where, keyOf, async (matching, order, limit) => {
+    const rows: unknown[] = await db
+      .select()
+      .from(keyset.table as SQLiteTable)
+      .where(matching)
+      .orderBy(...order)
+      .limit(limit);
+    return rows as InferSelectModel<Table>[];
+  });
 }
 
 /** In the list's order, though a number has none: without it PostgreSQL looks for a frequent value all through the table. */

@@ -2,7 +2,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Keyset, type Page, type PageRequest, readPage } from "../lists/page.ts";
+import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { onlyOne, visibleAgent } from "../lists/visible.ts";
 
 export type RepositoryRow = Db["tables"]["repositories"]["$inferSelect"];
@@ -45,16 +45,9 @@ export async function listRepositories(
   const agentId = visibleAgent(actor, query.agentId);
   return await store.read(async (db) => {
     const { repositories: table } = db.tables;
-    const keyset: Keyset = { table, at: table.createdAt, ids: [table.repositoryId, table.agentId] };
+    const keyset = { table, at: table.createdAt, ids: [table.repositoryId, table.agentId] };
     const where = and(isNull(table.retiredAt), agentId === undefined ? undefined : eq(table.agentId, agentId));
     const keyOf = (row: RepositoryRow) => ({ at: row.createdAt, ids: [row.repositoryId, row.agentId] });
-    return await readPage(db, keyset, query, where, keyOf, (matching, order, limit) =>
-      db
-        .select()
-        .from(table)
-        .where(matching)
-        .orderBy(...order)
-        .limit(limit),
-    );
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
