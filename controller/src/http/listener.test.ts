@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect as connectPlain } from "node:net";
+import { connect as connectPlain, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
@@ -88,4 +88,19 @@ it("a renewed certificate is used from the next handshake on", async () => {
   );
   expect(internal.cert).not.toBe(before.cert);
   socket.destroy();
+});
+
+it("does not wait, when it closes, for a peer that has not got as far as TLS", async () => {
+  const app = new Hono<ApiEnv>();
+  const closing = await listenHttps({ app, host: "127.0.0.1", port: 0, internal: () => internal });
+  const stranger = await new Promise<Socket>((resolve) => {
+    const socket = connectPlain(closing.port, "127.0.0.1", () => resolve(socket));
+  });
+  const cut = new Promise((resolve) => stranger.on("error", () => undefined).once("close", resolve));
+  // The port has taken the connection once it serves the one that came after it.
+  (await shake({ port: closing.port, servername: "localhost", ca: roots.internal })).destroy();
+  const begun = performance.now();
+  await closing.close(2000);
+  await cut;
+  expect(performance.now() - begun).toBeLessThan(1500);
 });

@@ -1,6 +1,6 @@
 /** The HTTPS listener: one port, two certificates, told apart by the name that the client asks for. */
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -55,8 +55,9 @@ export async function listenHttps({ app, host, port, internal, custom }: Listene
   );
   server.maxRequestsPerSocket = 10_000;
   server.on("tlsClientError", (_error, socket) => socket.destroy());
+  const cutHandshakes = knowHandshakes(server);
   await listen(server, host, port);
-  return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, graceMs) };
+  return { port: (server.address() as AddressInfo).port, close: (graceMs) => close(server, cutHandshakes, graceMs) };
 }
 
 /** Making a context parses keys, so the one of an unchanged certificate is kept. */
@@ -79,8 +80,24 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
+/** Answers what cuts connections that have not got as far as TLS: the server itself counts them nowhere, and waits. */
+function knowHandshakes(server: Server): () => void {
+  const pending = new Map<string, Socket>();
+  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  server.on("connection", (socket: Socket) => {
+    const name = nameOf(socket);
+    pending.set(name, socket);
+    socket.once("close", () => pending.delete(name));
+  });
+  server.on("secureConnection", (socket) => pending.delete(nameOf(socket)));
+  return () => {
+    for (const socket of [...pending.values()]) socket.destroy();
+  };
+}
+
+async function close(server: Server, cutHandshakes: () => void, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  cutHandshakes();
   server.closeIdleConnections();
   // A connection whose last answer ends only now would be kept open for the next request.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);

@@ -44,7 +44,7 @@ export function openHub(context: HubContext, tls: HubTls, given: Partial<HubSett
   const pressure = openPressure(context.ingest, settings);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   const events = connectionEvents(context, stats, pressure.look);
-  const server = createListener(tls, settings, context.log, (upgrade) =>
+  const { server, close } = createListener(tls, settings, context.log, (upgrade) =>
     receive({ context, settings, sockets, all, events }, upgrade),
   );
   const everyone = () => {
@@ -64,9 +64,7 @@ export function openHub(context: HubContext, tls: HubTls, given: Partial<HubSett
     async close() {
       clearInterval(timer);
       for (const live of all) linkOf(live).end(STOPPING);
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+      await close();
     },
   };
 }

@@ -13,6 +13,12 @@ export type HubTls = { cert: string; key: string; ca: string[] };
 export type Upgrade = { request: IncomingMessage; socket: TLSSocket; head: Buffer };
 export type HttpRefusal = { status: number; reason: string; retryAfter?: number };
 
+export type Listener = {
+  server: Server;
+  /** Takes no new connection, cuts those that are not upgraded, and waits for the end of those that are. */
+  close: () => Promise<void>;
+};
+
 const HEADERS_MS = 10_000;
 
 /** `onUpgrade` gets what asks for `/link` with a certificate that OpenSSL accepted. */
@@ -21,7 +27,7 @@ export function createListener(
   settings: HubSettings,
   log: Logger,
   onUpgrade: (upgrade: Upgrade) => void,
-): Server {
+): Listener {
   const server = createServer({
     ...tls,
     minVersion: "TLSv1.3",
@@ -32,7 +38,8 @@ export function createListener(
     requestTimeout: HEADERS_MS,
     maxHeaderSize: 8192,
   });
-  limitHandshakes(server, openHandshakes(settings), log);
+  const handshakes = openHandshakes(settings);
+  limitHandshakes(server, handshakes, log);
   server.on("request", (_request, response) => {
     response.writeHead(426, { connection: "close", upgrade: "websocket" }).end();
   });
@@ -43,7 +50,15 @@ export function createListener(
     else if (path === "/link") onUpgrade({ request, socket, head });
     else refuseUpgrade(socket, { status: 404, reason: "Not Found" });
   });
-  return server;
+  return { server, close: () => close(server, handshakes) };
+}
+
+/** Upgraded connections are their owners' to end. */
+async function close(server: Server, handshakes: Handshakes): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  handshakes.stop();
+  server.closeAllConnections();
+  await closed;
 }
 
 /** Says no in HTTP, before there is a WebSocket. */
@@ -56,23 +71,18 @@ export function refuseUpgrade(socket: Duplex, { status, reason, retryAfter }: Ht
 
 function limitHandshakes(server: Server, handshakes: Handshakes, log: Logger): void {
   server.on("connection", (socket: Socket) => {
-    const address = socket.remoteAddress ?? "";
-    const done = handshakes.begin(address, socket.remotePort ?? 0);
-    if (done !== null) {
-      socket.once("close", done);
-      return;
-    }
+    const source = socket.remoteAddress ?? "";
+    if (handshakes.begin(socket)) return;
     const line = handshakes.nextLine();
     if (line !== null)
       log.warn(
-        { source: address, reason: "TOO_MANY_HANDSHAKES", ...line },
+        { source, reason: "TOO_MANY_HANDSHAKES", ...line },
         "too many handshakes at once: a connection was dropped",
       );
-    socket.destroy();
   });
-  server.on("secureConnection", (socket) => handshakes.end(socket.remoteAddress ?? "", socket.remotePort ?? 0));
+  server.on("secureConnection", (socket) => handshakes.end(socket));
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
-    handshakes.end(socket.remoteAddress ?? "", socket.remotePort ?? 0);
+    handshakes.end(socket);
     const line = handshakes.nextLine();
     if (line === null) return;
     const reason = socket.authorizationError ?? error.code ?? error.message;
