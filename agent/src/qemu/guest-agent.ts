@@ -12,6 +12,9 @@ export type GuestAgent = {
   close: () => void;
 };
 
+/** What `thaw-guard.ts` prints once it can no longer miss its starter's end. */
+export const GUARD_WATCHES = "watching";
+
 type Reply = { return?: unknown; error?: { desc?: string; class?: string } };
 
 /** The agent answers a delimited sync with this byte first: everything before it is another client's. */

@@ -4,7 +4,7 @@
  * is told to end, or when time is over; and only while the journal still says that the guest may be frozen.
  */
 import { readFile, rm } from "node:fs/promises";
-import { thawGuest } from "./guest-agent.ts";
+import { GUARD_WATCHES, thawGuest } from "./guest-agent.ts";
 
 const POLL_MS = 50;
 const TRIES = 20;
@@ -30,6 +30,8 @@ async function untilNeeded(): Promise<void> {
     }, POLL_MS);
   });
   const late = new Promise<void>((resolve) => setTimeout(resolve, Number(limitMs)));
+  process.stdout.on("error", () => undefined);
+  process.stdout.write(`${GUARD_WATCHES}\n`);
   await Promise.race([told, orphaned, late]);
 }
 

@@ -107,7 +107,9 @@ test("kill -9 while the guest is frozen: the guard thaws it at once", async () =
   await killBackup([bench.folder], [request], freezing.promise);
   expect(agent.frozen()).toBe(true);
   await vi.waitUntil(() => !agent.frozen(), { timeout: 5_000 });
-  await vi.waitUntil(async () => !(await readdir(bench.fleeceFolder)).some((name) => name.endsWith(".json")));
+  await vi.waitUntil(async () => !(await readdir(bench.fleeceFolder)).some((name) => name.endsWith(".json")), {
+    timeout: 5_000,
+  });
 });
 
 test("a guest that cannot be guarded is not frozen, and backed up all the same", async () => {

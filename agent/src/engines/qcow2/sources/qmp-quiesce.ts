@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { removeDurably, writeDurably } from "../../../durable.ts";
+import { HoldfastError } from "../../../errors.ts";
 import { type Daemon, startDaemon } from "../../../exec.ts";
-import { connectGuestAgent, type GuestAgent, thawGuest } from "../../../qemu/guest-agent.ts";
+import { connectGuestAgent, GUARD_WATCHES, type GuestAgent, thawGuest } from "../../../qemu/guest-agent.ts";
 import { isOwnFolder } from "./qmp-fleece.ts";
 import { isRunning, jobOf } from "./qmp-names.ts";
 
@@ -15,6 +16,7 @@ const MOMENT_MS = 10_000;
 const THAW_MS = 10_000;
 /** Longer than all of the above: then something hangs, and the guest must not hang with it. */
 const GUARD_MS = 40_000;
+const GUARD_STARTS_MS = 10_000;
 const JOURNAL_END = "-frozen.json";
 
 export type Quiesce = {
@@ -130,11 +132,22 @@ async function thaw(agent: GuestAgent, path: string, warn: (sentence: string) =>
   }
 }
 
-/** `exec.ts` ends the shell with the agent, and the shell's end is what the guard acts on. */
+/**
+ * `exec.ts` ends the shell with the agent, and the shell's end is what the guard acts on: once it watches, so a busy
+ * host must not freeze its guest before the guard has said so.
+ */
 async function startGuard(journal: string): Promise<Daemon> {
   const script = fileURLToPath(new URL("../../../qemu/thaw-guard.ts", import.meta.url));
   const command = [process.execPath, script, journal, String(GUARD_MS)];
-  return await startDaemon("/bin/sh", ["-c", '"$@" "$$" & wait', "guard", ...command], {});
+  const watches = Promise.withResolvers<boolean>();
+  const onOutput = (text: string): void => void (text.includes(GUARD_WATCHES) && watches.resolve(true));
+  const guard = await startDaemon("/bin/sh", ["-c", '"$@" "$$" & wait', "guard", ...command], { onOutput });
+  const late = setTimeout(() => watches.resolve(false), GUARD_STARTS_MS);
+  const dead = guard.ended.then(() => false);
+  const isWatching = await Promise.race([watches.promise, dead]).finally(() => clearTimeout(late));
+  if (isWatching) return guard;
+  await guard.stop();
+  throw new HoldfastError("TIMEOUT", { message: "the guard of the guest's thaw did not start" });
 }
 
 function words(error: unknown): string {
