@@ -69,6 +69,29 @@ describe("what is no disk", () => {
       expect(["SOURCE_NOT_A_DISK", "SOURCE_UNSAFE"]).toContain(error.code);
     }
   });
+
+  it("an image that is cut off inside its data, or one that it is backed by", async () => {
+    const cut = (path: string): Promise<string> => runProgram("truncate", "-s", "-100K", path);
+    for (const format of ["qcow2", "vmdk", "vhdx", "vdi"] as const) {
+      const error = await refused(async ({ disks }) => {
+        await makeRawDisk(join(disks, "full"), 8 * MIB, { [7 * MIB]: noise(MIB, 3) });
+        await qemuImg("convert", "-f", "raw", "-O", format, join(disks, "full"), join(disks, "image"));
+        await cut(join(disks, "image"));
+        return fileSource(join(disks, "image"), format);
+      });
+      expect(error.code).toBe("SOURCE_NOT_A_DISK");
+      expect(`${error.message} ${error.details}`).toMatch(/image is cut off|probably been truncated/);
+    }
+    const error = await refused(async ({ disks }) => {
+      const [base, overlay] = [join(disks, "base.qcow2"), join(disks, "overlay.qcow2")];
+      await makeRawDisk(join(disks, "full"), MIB, { 0: noise(MIB, 3) });
+      await qemuImg("convert", "-f", "raw", "-O", "qcow2", join(disks, "full"), base);
+      await qemuImg("create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", overlay);
+      await cut(base);
+      return fileSource(overlay, "qcow2");
+    });
+    expect(error).toMatchObject({ code: "SOURCE_NOT_A_DISK", message: expect.stringMatching(/base.qcow2 is cut off/) });
+  });
 });
 
 describe("what may not be read", () => {

@@ -14,6 +14,7 @@ import {
 } from "../source.ts";
 import { checkForeignImage, type ImageLayer, qcow2Layers } from "./foreign.ts";
 import { type ImageTracking, trackByImage } from "./image-bitmap.ts";
+import { checkReach } from "./image-end.ts";
 import { resolveInsideRoots } from "./roots.ts";
 import { watchStillness } from "./stillness.ts";
 
@@ -78,6 +79,13 @@ function foreignNode(path: string, format: "vmdk" | "vhdx" | "vdi"): BlockNode {
   return format === "vmdk" ? { ...node, backing: null } : node;
 }
 
+/** The other formats tell by themselves that something is missing. */
+async function checkReaches(layers: readonly ImageLayer[], format: FileSpec["format"], signal?: AbortSignal) {
+  if (format === "vmdk") return await checkReach(layers[0]?.path ?? "", format, signal);
+  if (format !== "qcow2") return;
+  for (const layer of layers) if (layer.format === "qcow2") await checkReach(layer.path, "qcow2", signal);
+}
+
 type OpenedFile = { source: OpenSource; tracking: ImageTracking | null };
 
 async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeContext): Promise<OpenedFile> {
@@ -89,6 +97,7 @@ async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeC
   else if (spec.format !== "raw") await checkForeignImage(path, spec.format);
   const formatOf = (layer: ImageLayer): string => (spec.format === "qcow2" ? layer.format : spec.format);
   const infos = await Promise.all(layers.map((layer) => tryOpening(layer.path, formatOf(layer), context.signal)));
+  await checkReaches(layers, spec.format, context.signal);
   const bitmaps = infos[0]?.bitmaps ?? [];
   const tracking = spec.format === "qcow2" ? await trackByImage({ path, bitmaps }, disk, spec.write_bitmap) : null;
   const foreign = spec.format === "raw" || spec.format === "qcow2" ? null : spec.format;

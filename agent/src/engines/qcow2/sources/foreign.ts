@@ -2,6 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { HoldfastError } from "../../../errors.ts";
 import { parseQcow2Header, QCOW2_HEADER_BYTES, type Qcow2Header } from "../../../qemu/header.ts";
+import { checkLength } from "./image-end.ts";
 import { resolveInsideRoots } from "./roots.ts";
 
 /** A qcow2 image and what it is backed by, top first; the last may be raw. */
@@ -26,14 +27,6 @@ async function readHeader(path: string): Promise<Qcow2Header> {
   const header = parse(path, head);
   checkLength(path, header.l1Offset + header.l1Entries * 8, (await file.stat()).size);
   return header;
-}
-
-/** QEMU reads what a cut-off file lacks as zeros, so that a backup of nothing would look like a good one. */
-function checkLength(path: string, needed: number, size: number): void {
-  if (needed <= size) return;
-  const remedy = "It was not copied to its end: copy it again.";
-  const message = `${path} is cut off: its tables need ${needed} bytes, it has ${size}`;
-  throw new HoldfastError("SOURCE_NOT_A_DISK", { message, remedy });
 }
 
 function parse(path: string, head: Buffer): Qcow2Header {
