@@ -8,8 +8,8 @@ export const MAX_BATCH_EVENTS = 500;
 /** One event's largest JSON, in bytes: what is larger is cut by whoever writes it, never by who reads it. */
 export const MAX_EVENT_BYTES = 262_144;
 
-/** RFC 3339, UTC. */
-export const time = z.iso.datetime();
+/** RFC 3339, UTC; of its fractions of a second no more than anyone measures. */
+export const time = z.iso.datetime().max(40);
 export const sentence = z.string().max(4000);
 export const count = z.number().int().nonnegative();
 /** A random id of ours: 128 bits as a UUID. */

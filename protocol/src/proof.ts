@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { backupId } from "./ids.ts";
+import { time } from "./limits.ts";
 
 const sentence = z.string().max(2000);
-const time = z.iso.datetime();
 
 /** One thing found wrong. `offset` and `length` (bytes) name a range of the disk, or of the file when `file` says so. */
 export const finding = z.object({

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { backupId, pathId } from "./ids.ts";
+import { time } from "./limits.ts";
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
-const time = z.iso.datetime();
 const bytes = z.number().int().nonnegative();
 const fileName = z
   .string()
