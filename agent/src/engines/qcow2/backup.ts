@@ -13,8 +13,25 @@ import { openSession } from "./session.ts";
 import type { FrozenPoint } from "./source.ts";
 import { writeDisk } from "./write-disk.ts";
 
-/** Copies one frozen disk into `.partial` files, as an increment or a full, whichever is due. */
+/** Copies one frozen disk into `.partial` files, as an increment or a full, whichever is due and possible. */
 async function writeOne(
+  request: BackupRequest,
+  context: BackupContext,
+  prepared: PreparedDisk,
+  point: FrozenPoint,
+  startedAt: Date,
+): Promise<Written> {
+  try {
+    return await tryToWrite(request, context, prepared, point, startedAt);
+  } catch (error) {
+    const parentProblem = prepared.parent?.problem;
+    if (parentProblem === undefined || context.signal?.aborted === true) throw error;
+    await abandonJob(prepared.folder, prepared.request.backupId);
+    return await tryToWrite(request, context, { ...prepared, parent: null, parentProblem }, point, startedAt);
+  }
+}
+
+async function tryToWrite(
   request: BackupRequest,
   context: BackupContext,
   prepared: PreparedDisk,

@@ -9,8 +9,9 @@ import { startStorageDaemon } from "../../qemu/daemon.ts";
 import { chainNode } from "../../qemu/graph.ts";
 import type { CatalogueDisk } from "../../repository/catalogue.ts";
 import { mapPath } from "../../repository/layout.ts";
-import { asDamage } from "../../restore/damage.ts";
+import { asDamage, readFailure } from "../../restore/damage.ts";
 import { preparePoint } from "../../restore/point.ts";
+import { isDisconnect } from "../../verifiers/steady-client.ts";
 import type { EngineKey } from "../engine.ts";
 import { dataRanges } from "./ranges.ts";
 
@@ -23,6 +24,8 @@ export type Parent = {
   /** Of the tags in `segments`; null where they have none. */
   tagKey: Uint8Array | null;
   segments: () => AsyncGenerator<Segment>;
+  /** Set once `segments` has ended because the chain cannot be read, which is no reason not to make a full. */
+  problem?: string;
 };
 
 /**
@@ -41,8 +44,24 @@ export async function openParent(disk: CatalogueDisk, key: EngineKey | null): Pr
   const lost = `the hash map of ${sidecar.backup_id} cannot be used (${map})`;
   const damage = await chainProblem(disk, sidecar, key);
   if (damage !== null) return `${lost}, and its chain cannot be read: ${damage}`;
+  return knownByChain(disk, sidecar, key, lost);
+}
+
+/** A parent whose content is read again; when that fails it tells why. */
+function knownByChain(disk: CatalogueDisk, sidecar: Sidecar, key: EngineKey | null, lost: string): Parent {
   const reason = `${lost}, so its content was read again`;
-  return { sidecar, knownBy: "chain", reason, tagKey: null, segments: () => readChain(disk, sidecar, key) };
+  const parent: Parent = { sidecar, knownBy: "chain", reason, tagKey: null, segments: readOrTell };
+  async function* readOrTell(): AsyncGenerator<Segment> {
+    try {
+      yield* readChain(disk, sidecar, key);
+    } catch (error) {
+      const found = asDamage(readFailure(error, `the chain of ${sidecar.backup_id}`));
+      if (found !== undefined || isDisconnect(error))
+        parent.problem = `${lost}, and its content cannot be read: ${found?.message ?? String(error)}`;
+      throw error;
+    }
+  }
+  return parent;
 }
 
 type CheckedMap = { tagKey: Uint8Array | null };
