@@ -76,6 +76,28 @@ test("a flipped bit in it is seen, and never read as unpinned", async () => {
   expect(all.get(idOf(1))).toBe("unreadable");
 });
 
+test("a damaged record is begun anew by the next result, under a pin that says why, until someone takes it away", async () => {
+  await using at = await oneBackup();
+  await addVerification(at.folder, verificationOf(1, { status: "failed" }));
+  await writeFile(proofPath(at.folder, idOf(1)), "{}");
+  const warnings: string[] = [];
+  await addVerification(
+    at.folder,
+    verificationOf(2, { backup_id: idOf(1) }),
+    (sentence) => void warnings.push(sentence),
+  );
+  expect(warnings).toEqual([expect.stringMatching(/is not a record of evidence, so it was begun anew.*unpin/)]);
+  const begun = await readEvidence(at.folder, idOf(1));
+  expect(begun).toMatchObject({ pinned: { reason: expect.stringMatching(/damaged/) } });
+  expect(begun.verifications.map((one) => one.verification_id)).toEqual(["v-2"]);
+  await addDrill(at.folder, drillOf(3, { backup_id: idOf(1) }), (sentence) => void warnings.push(sentence));
+  expect(warnings).toHaveLength(1);
+  await writeFile(proofPath(at.folder, idOf(1)), "{}");
+  expect((await unpin(at.folder, idOf(1))).pinned).toBeUndefined();
+  await writeFile(proofPath(at.folder, idOf(1)), "{}");
+  expect((await pin(at.folder, idOf(1), "audit", day(3))).pinned?.reason).toBe("audit");
+});
+
 test.each<[string, Parameters<typeof latestProof>[0], string | undefined]>([
   ["nothing", { verifications: [], drills: [] }, undefined],
   [

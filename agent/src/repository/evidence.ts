@@ -60,20 +60,27 @@ export async function readAllEvidence(disk: CatalogueDisk): Promise<EvidenceOf> 
   return all;
 }
 
-/** Adds a verification's result; the same verification_id again replaces it. NOT_FOUND when the backup is gone. */
-export async function addVerification(folder: string, result: Verification): Promise<Evidence> {
-  return await change(folder, result.backup_id, (before) => ({
+type Warn = (sentence: string) => void;
+
+/**
+ * Adds a verification's result; the same verification_id again replaces it. A damaged record is begun anew, with a pin
+ * and a warning. NOT_FOUND when the backup is gone.
+ */
+export async function addVerification(folder: string, result: Verification, warn?: Warn): Promise<Evidence> {
+  const add = (before: Evidence): Evidence => ({
     ...before,
     verifications: newestFirst(result, before.verifications, (one) => one.verification_id),
-  }));
+  });
+  return await change(folder, result.backup_id, add, warn);
 }
 
-/** Adds a drill's result; the same drill_id again replaces it. NOT_FOUND when the backup is gone. */
-export async function addDrill(folder: string, result: Drill): Promise<Evidence> {
-  return await change(folder, result.backup_id, (before) => ({
+/** Adds a drill's result; the same drill_id again replaces it. Else as `addVerification`. */
+export async function addDrill(folder: string, result: Drill, warn?: Warn): Promise<Evidence> {
+  const add = (before: Evidence): Evidence => ({
     ...before,
     drills: newestFirst(result, before.drills, (one) => one.drill_id),
-  }));
+  });
+  return await change(folder, result.backup_id, add, warn);
 }
 
 /** Keeps a backup from removal until it is unpinned. NOT_FOUND when the backup is gone. */
@@ -121,14 +128,19 @@ export async function withEvidenceLock<T>(folder: string, purpose: string, work:
   }
 }
 
-async function change(folder: string, id: string, to: (before: Evidence) => Evidence): Promise<Evidence> {
+async function change(
+  folder: string,
+  id: string,
+  to: (before: Evidence) => Evidence,
+  warn: Warn = () => undefined,
+): Promise<Evidence> {
   checkedBackupId(id);
   return await explained(`recording evidence about ${id}`, () =>
     withEvidenceLock(folder, `evidence about ${id}`, async () => {
       // Without this, a result that comes in late would leave a file behind for a backup that was removed.
       if ((await entryAt(sidecarPath(folder, id))) === undefined)
         throw new HoldfastError("NOT_FOUND", { message: `${id} is not in ${folder} (any more)` });
-      const parsed = evidence.safeParse(to(await readEvidence(folder, id)));
+      const parsed = evidence.safeParse(to(await readOrBegin(folder, id, warn)));
       if (!parsed.success)
         throw new HoldfastError("INTERNAL", {
           message: `this is no evidence about ${id}`,
@@ -139,6 +151,21 @@ async function change(folder: string, id: string, to: (before: Evidence) => Evid
       return parsed.data;
     }),
   );
+}
+
+const LOST_RECORD = "the record about this backup was damaged, and may have pinned it";
+
+/** The evidence, or a new record in the place of a damaged one: a result must not be lost with those before it. */
+async function readOrBegin(folder: string, id: string, warn: Warn): Promise<Evidence> {
+  try {
+    return await readEvidence(folder, id);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "REPOSITORY_DAMAGED") throw error;
+    const unpin = `\`holdfast-agent repository unpin ${id}\` ends that`;
+    warn(`${error.message}, so it was begun anew. Whether it held a pin cannot be known: there is one now; ${unpin}`);
+    const pinned = { reason: LOST_RECORD, at: new Date().toISOString() };
+    return { schema: "holdfast.evidence/1", backup_id: id, verifications: [], drills: [], pinned };
+  }
 }
 
 function newestFirst<T>(added: T, before: readonly T[], idOf: (one: T) => string): T[] {

@@ -31,7 +31,7 @@ export async function verifyTarget(
       onProgress: ({ part, doneBytes, totalBytes }) => tell(part, doneBytes, totalBytes),
     });
     stopIfCancelled(runs);
-    await keep(runs, backupId, () => addVerification(disk.folder, value));
+    await keep(runs, backupId, () => addVerification(disk.folder, value, runs.warn));
     const proof = { kind: "verification_recorded", result: value } as const;
     return { value, outcome: `${value.status}: ${value.reason}`, proof };
   });
@@ -53,7 +53,7 @@ export async function drillTarget(runs: ItemRuns, target: Target, options: Proof
       onProgress: ({ step, doneBytes, totalBytes }) => tell(step, doneBytes, totalBytes),
     });
     stopIfCancelled(runs);
-    await keep(runs, backupId, () => addDrill(disk.folder, value));
+    await keep(runs, backupId, () => addDrill(disk.folder, value, runs.warn));
     const proof = { kind: "drill_recorded", result: value } as const;
     return { value, outcome: `${value.status}: ${value.reason}`, proof };
   });
