@@ -21,7 +21,7 @@ const LEARN_MS = 60_000;
 
 export function openPolicies(context: PoliciesContext): Policies {
   const { store, links, now, log } = context;
-  /** Hosts that know a newer policy than this controller, which was restored from an old copy; and what they know. */
+  /** Hosts with a policy that this controller, restored from an old copy, may not know; and its version. */
   const ahead = new Map<string, number>();
 
   async function push(agentId: string): Promise<void> {
@@ -51,11 +51,13 @@ export function openPolicies(context: PoliciesContext): Policies {
   return {
     async connected(agentId, version) {
       const agent = await store.read((db) => findAgent(db, agentId));
-      if (agent === undefined || agent.policyVersion === version) return;
-      if (agent.policyVersion > version) return await push(agentId);
+      if (agent === undefined) return;
+      // Of the same number, or an older one, it can still be another's: of this controller before it was restored.
+      const isOurs = version <= Math.min(agent.policyVersion, agent.policyAppliedVersion);
+      if (isOurs) return agent.policyVersion > version ? await push(agentId) : undefined;
       log.warn(
-        { agent_id: agentId, version },
-        "the host has a newer policy than this controller: its inventory comes first",
+        { agent_id: agentId, version, own_version: agent.policyVersion },
+        "the host has a policy that this controller did not see applied: its inventory comes first",
       );
       ahead.set(agentId, version);
       const later = () =>
