@@ -32,11 +32,19 @@ function tell(event: object): void {
 }
 
 function killTool(step: string): void {
-  const victims = toolsBelow(guards);
+  const killed = toolsBelow(guards).filter(killIfThere);
   // Just started, its guard has not forked it yet; or it is gone, and then there is nothing to kill any more.
-  if (victims.length === 0) return void setTimeout(killTool, 1, step).unref();
+  if (killed.length === 0) return void setTimeout(killTool, 1, step).unref();
   tell({ event: "killing", step, victim: "tool" });
-  for (const victim of victims) process.kill(victim, "SIGKILL");
+}
+
+/** A tool may end by itself while it is looked for. */
+function killIfThere(victim: number): boolean {
+  try {
+    return process.kill(victim, "SIGKILL");
+  } catch {
+    return false;
+  }
 }
 
 function strike(step: string): void {
