@@ -6,6 +6,7 @@ import { inventory, policyApplied } from "./host-policy.ts";
 import { pathId } from "./ids.ts";
 import { count, errorCode, sentence, time, uuid } from "./limits.ts";
 import { backupsListed, itemsListed } from "./listing.ts";
+import { runSkipped } from "./plan.ts";
 import { drill, verification } from "./proof.ts";
 import { backupRemoved, runFinished, runId, runStarted } from "./run.ts";
 import { sidecar } from "./sidecar.ts";
@@ -18,6 +19,7 @@ export const eventBodies = {
   inventory,
   run_started: runStarted,
   run_finished: runFinished,
+  run_skipped: runSkipped,
   /** With it comes the digest of the hash map (`sidecar.hash_map.sha256`), which no one on the host can change later. */
   backup_recorded: z.object({ ...placed, file_path: z.string().max(4096), sidecar, pinned: z.boolean() }),
   backup_removed: backupRemoved,

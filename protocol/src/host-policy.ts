@@ -7,13 +7,18 @@ import { idRange } from "./listing.ts";
 
 /**
  * Kept durably by the agent; a higher `version` replaces a lower one as a whole. The agent reads each entry by itself
- * (`repositoryEntry`, `itemEntry`), so that one it cannot carry out is refused alone.
+ * (`repositoryEntry`, `itemEntry`, `hostPlan`), so that one it cannot carry out is refused alone.
  */
 export const hostPolicy = z.object({
   version: count,
   issued_at: time,
   repositories: z.array(z.looseObject({ repository_id: pathId })).max(1000),
   items: z.array(z.looseObject({ vm_context_id: pathId })).max(10_000),
+  /** Each is a `hostPlan`. */
+  plans: z
+    .array(z.looseObject({ policy_id: z.string().max(100) }))
+    .max(1000)
+    .optional(),
 });
 export type HostPolicy = z.infer<typeof hostPolicy>;
 

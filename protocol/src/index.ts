@@ -1,4 +1,5 @@
 export * from "./aomei.ts";
+export * from "./calendar.ts";
 export * from "./codec.ts";
 export * from "./command.ts";
 export * from "./enrolment.ts";
@@ -9,6 +10,7 @@ export * from "./ids.ts";
 export * from "./item.ts";
 export * from "./limits.ts";
 export * from "./listing.ts";
+export * from "./plan.ts";
 export * from "./proof.ts";
 export * from "./run.ts";
 export * from "./sidecar.ts";

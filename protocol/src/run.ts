@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { backupId, pathId } from "./ids.ts";
 import { count, problem, sentence, time, uuid } from "./limits.ts";
+import { scheduledRun } from "./plan.ts";
 
 export const runId = z
   .string()
@@ -24,6 +25,8 @@ export const runStarted = z.object({
   repository_id: pathId.nullable(),
   /** The command that asked for it; null: a schedule of the host or a person at its command line. */
   command_id: uuid.nullable(),
+  /** null, or nothing: it was not due by a policy. */
+  scheduled: scheduledRun.nullable().optional(),
   started_at: time,
 });
 

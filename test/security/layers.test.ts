@@ -14,7 +14,7 @@ const AGENT = [
   ["repository/unit.ts"],
   ["engines/qcow2/unit.ts", "verifiers/unit.ts", "drills/unit.ts", "restore/unit.ts"],
   ["config/unit.ts"],
-  ["runner/unit.ts", "aomei/unit.ts"],
+  ["runner/unit.ts", "aomei/unit.ts", "schedule/unit.ts"],
   ["service/unit.ts"],
   ["cli.ts", "main.ts", "cli/unit.ts", "trial/unit.ts"],
 ].map((layer) => layer.map((file) => `agent/src/${file}`));

@@ -34,6 +34,8 @@ export type Backup = {
   completedAt: Date | null;
   removedAt: Date | null;
   removedReason: string | null;
+  /** When this controller first heard of it, by its own clock; null: it has only been asked for. */
+  recordedAt: Date | null;
 };
 
 /** What was asked for under a command begins with the run that the command led to. */
@@ -55,7 +57,7 @@ export type Recorded = { backup: Backup } | { problem: string };
 export function backupRecorded(
   known: Backup | undefined,
   told: EventBody<"backup_recorded">,
-  agentId: string,
+  { agentId, now }: { agentId: string; now: Date },
 ): Recorded {
   const { sidecar } = told;
   const first = known?.hashMapSha256 ?? null;
@@ -74,6 +76,7 @@ export function backupRecorded(
       pinReason: told.pinned ? (known?.pinReason ?? null) : null,
       removedAt: null,
       removedReason: null,
+      recordedAt: known?.recordedAt ?? now,
     },
   };
 }

@@ -96,6 +96,8 @@ function backupStory(d: Dialect) {
     completedAt: d.time("completed_at"),
     removedAt: d.time("removed_at"),
     removedReason: d.text("removed_reason"),
+    /** When this controller first heard of it: no host's clock is in it. */
+    recordedAt: d.time("recorded_at"),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What people and programs ask for: commands, keys, settings, and the record of who did what. */
 import type { CommandChanged, CommandState, Problem } from "@holdfast/protocol";
+import { isNotNull } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
 
 export function defineCommands(d: Dialect) {
@@ -22,6 +23,11 @@ export function defineCommands(d: Dialect) {
       runIds: d.json<string[]>("run_ids").notNull(),
       idempotencyKey: d.text("idempotency_key"),
       cancelRequestedAt: d.time("cancel_requested_at"),
+      /** Of one that a second person has to allow before it is sent; null: nobody has to. */
+      approvalState: d.text("approval_state").$type<"needed" | "approved" | "rejected">(),
+      approvalBy: d.text("approval_by"),
+      approvalAt: d.time("approval_at"),
+      approvalReason: d.text("approval_reason"),
     },
     (t) => [
       d.uniqueIndex("commands_idempotency_key").on(t.idempotencyKey),
@@ -30,6 +36,10 @@ export function defineCommands(d: Dialect) {
       d.index("commands_newest_of_agent").on(t.agentId, t.createdAt, t.commandId, t.kind),
       d.index("commands_state").on(t.state, t.createdAt, t.commandId),
       d.index("commands_kind").on(t.kind, t.createdAt, t.commandId, t.state),
+      d
+        .index("commands_approval")
+        .on(t.approvalState, t.createdAt, t.commandId, t.agentId)
+        .where(isNotNull(t.approvalState)),
     ],
   );
 }

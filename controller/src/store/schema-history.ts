@@ -1,5 +1,5 @@
 /** What happened: events as they came, and what was made of them. No foreign keys here: this is the hot path. */
-import type { Drill, Problem, RunEnd, RunKind, RunProgress, Verification } from "@holdfast/protocol";
+import type { Drill, Problem, RunEnd, RunKind, RunProgress, TaskName, Verification } from "@holdfast/protocol";
 import { isNotNull } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
 
@@ -45,6 +45,15 @@ export function defineExecutions(d: Dialect) {
       startedAt: d.time("started_at").notNull(),
       endedAt: d.time("ended_at"),
       receivedAt: d.time("received_at").notNull(),
+      /** What it was begun for by itself; null: a command or a person asked for it. */
+      policyId: d.text("policy_id"),
+      policyVersion: d.int("policy_version"),
+      task: d.text("task").$type<TaskName>(),
+      dueAt: d.time("due_at"),
+      attempt: d.int("attempt"),
+      /** When its progress last changed, by this controller's clock. */
+      progressedAt: d.time("progressed_at"),
+      hungAt: d.time("hung_at"),
     },
     (t) => [
       d.index("executions_newest").on(t.startedAt, t.runId),

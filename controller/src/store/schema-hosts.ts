@@ -23,6 +23,10 @@ export function defineAgents(d: Dialect) {
       policyVersion: d.int("policy_version").notNull(),
       policyAppliedVersion: d.int("policy_applied_version").notNull(),
       policyRefused: d.json<PolicyRefusal[]>("policy_refused").notNull(),
+      /** IANA name; null: it has not said. */
+      timeZone: d.text("time_zone"),
+      /** Away for longer, it is offline; null: as long as for all. */
+      offlineAfterSeconds: d.int("offline_after_seconds"),
     },
     (t) => [d.index("agents_newest").on(t.createdAt, t.agentId), d.index("agents_hostname").on(t.hostname)],
   );

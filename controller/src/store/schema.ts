@@ -11,6 +11,7 @@ import {
 } from "./schema-aomei.ts";
 import { defineBackups, defineItems, defineRepositories } from "./schema-catalogue.ts";
 import { defineApiKeys, defineAudit, defineCommands, defineSettings } from "./schema-control.ts";
+import { defineControlPlane } from "./schema-control-plane.ts";
 import { defineDrills, defineEvents, defineExecutions, defineVerifications } from "./schema-history.ts";
 import {
   defineAgents,
@@ -46,6 +47,7 @@ function defineSchema(d: Dialect) {
     aomeiCopies: defineAomeiCopies(d),
     aomeiSources: defineAomeiSources(d),
     aomeiImages: defineAomeiImages(d),
+    ...defineControlPlane(d),
   };
 }
 export type Tables = ReturnType<typeof defineSchema>;

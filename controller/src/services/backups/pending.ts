@@ -40,5 +40,6 @@ export function pendingBackup(wished: Wished): BackupRow {
     completedAt: null,
     removedAt: null,
     removedReason: null,
+    recordedAt: null,
   };
 }

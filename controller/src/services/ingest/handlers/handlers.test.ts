@@ -14,7 +14,7 @@ function asked(work: Work, backupId: string, diskId = 0): void {
     ...{ chainNumber: null, chainPosition: null, filePath: null, bytesTransferred: 0, totalBytes: 0 },
     ...{ fileSizeBytes: null, hashMapSha256: null, consistency: null, sidecar: null, runId: null, commandId: COMMAND },
     ...{ error: null, policyId: "p", tags: {}, pinned: false, pinReason: null, createdAt: NOW, startedAt: null },
-    ...{ completedAt: null, removedAt: null, removedReason: null },
+    ...{ completedAt: null, removedAt: null, removedReason: null, recordedAt: null },
   });
 }
 
@@ -23,6 +23,7 @@ function command(work: Work, agentId = "a"): void {
     ...{ commandId: COMMAND, agentId, kind: "backup.start", arguments: {}, author: "me", reason: "", state: "sent" },
     ...{ createdAt: NOW, deadline: new Date(NOW.getTime() + 1000), sentAt: NOW, finishedAt: null, result: null },
     ...{ error: null, runIds: [], idempotencyKey: null, cancelRequestedAt: null },
+    ...{ approvalState: null, approvalBy: null, approvalAt: null, approvalReason: null },
   };
   work.commands.put(row);
 }

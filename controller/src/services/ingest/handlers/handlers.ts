@@ -29,6 +29,7 @@ const HANDLERS: { [Kind in EventKind]: Handler<Kind> } = {
   inventory,
   run_started: runStarted,
   run_finished: runFinished,
+  run_skipped: noted,
   backup_recorded: backupRecorded,
   backup_removed: backupRemoved,
   backup_pinned: backupPinned,

@@ -11,7 +11,7 @@ function workOfAgent(): Work {
   work.agents.put({
     ...{ agentId: "a", name: "h", hostname: "h", platform: "p", version: "1", state: "enrolled", labels: {} },
     ...{ createdAt: NOW, lastSeenAt: null, bootId: null, clockOffsetMs: null, info: {}, policyVersion: 0 },
-    ...{ policyAppliedVersion: 0, policyRefused: [] },
+    ...{ policyAppliedVersion: 0, policyRefused: [], timeZone: null, offlineAfterSeconds: null },
   });
   return work;
 }
