@@ -8,8 +8,10 @@ import type { ServeSettings } from "../config/settings.ts";
 import { createApp } from "../http/app.ts";
 import { type ApiContext, apiContext } from "../http/context.ts";
 import { listenHttps } from "../http/listener.ts";
+import { controlJobs } from "../jobs/control-jobs.ts";
 import { purgeJob } from "../jobs/purge.ts";
 import { runJobs } from "../jobs/run-jobs.ts";
+import type { ControlContext } from "../services/control/context.ts";
 import { controllerVersion } from "../version.ts";
 import { type AgentLink, openAgentLink } from "../ws/agent-link.ts";
 import type { HubTls } from "../ws/listener.ts";
@@ -33,7 +35,8 @@ export async function openPorts(
 ): Promise<Ports> {
   const { signal, log } = options;
   const link = await openLink(settings, ground, options, opened);
-  const jobs = [purgeJob({ ...ground, log }, settings.history), ground.browserCertificate?.job];
+  const purge = purgeJob({ ...ground, log }, settings.history);
+  const jobs = [purge, ground.browserCertificate?.job, ...controlJobs(controlOf(ground, link, log))];
   opened.adopt(
     runJobs(
       jobs.filter((job) => job !== undefined),
@@ -99,6 +102,11 @@ function contextOf(ground: Ground, { agentLink, agentUrl }: Link, { signal, log 
       subscribe: (request) => feed.subscribe({ ...request, signal: AbortSignal.any([request.signal, signal]) }),
     },
   });
+}
+
+function controlOf({ store, now }: Ground, { agentLink }: Link, log: Logger): ControlContext {
+  const { links, presence, policies, delivery, feed } = agentLink;
+  return { store, now, log, links, presence, policies, delivery, feed, startedAt: now() };
 }
 
 function urlOf(scheme: "https" | "wss", { names: [name = "localhost"] }: ServeSettings, port: number): string {

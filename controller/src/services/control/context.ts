@@ -1,0 +1,19 @@
+import type { Logger } from "pino";
+import type { Delivery } from "../commands/delivery.ts";
+import type { ServiceContext } from "../context.ts";
+import type { Feed } from "../feed/feed.ts";
+import type { Policies } from "../policies/policies.ts";
+import type { Links } from "../presence/links.ts";
+import type { Presence } from "../presence/presence.ts";
+
+/** What works by itself works with. */
+export type ControlContext = ServiceContext & {
+  log: Logger;
+  links: Links;
+  presence: Pick<Presence, "of">;
+  delivery: Delivery;
+  feed: Pick<Feed, "publish">;
+  policies: Pick<Policies, "changed">;
+  /** Of this process: nobody can have been missing for longer than it has looked. */
+  startedAt: Date;
+};

@@ -1,0 +1,37 @@
+import { eq } from "drizzle-orm";
+import { expect, it } from "vitest";
+import { describeOnBothStores } from "../../store/test-stores.ts";
+import { newAgent } from "../ingest/test-events.ts";
+import { openLinks } from "../presence/links.ts";
+import { observeOffline } from "./offline.ts";
+
+const START = new Date("2026-02-15T12:00:00Z");
+
+describeOnBothStores("agents that are away", (open) => {
+  it("are offline after their limit, counted from this controller's own start at the earliest", async () => {
+    const store = await open();
+    const [patient, other] = [await newAgent(store, "patient"), await newAgent(store, "other")];
+    await store.write(async (db) => {
+      const { agents } = db.tables;
+      await db.update(agents).set({ lastSeenAt: new Date(0) });
+      await db.update(agents).set({ offlineAfterSeconds: 3600 }).where(eq(agents.agentId, patient));
+    });
+    const links = openLinks();
+    const look = async (minutes: number) => {
+      const now = () => new Date(START.getTime() + minutes * 60_000);
+      await observeOffline({ store, now, links, startedAt: START });
+      const flips = await store.read((db) => db.select().from(db.tables.flips).orderBy(db.tables.flips.flipId));
+      return flips.map(({ agentId, state }) => [agentId === patient ? "patient" : "other", state]);
+    };
+    expect(await look(14)).toEqual([]);
+    expect(await look(15)).toEqual([["other", "firing"]]);
+    expect(await look(16)).toEqual([["other", "firing"]]);
+    links.add(other, { send: () => true, end: () => undefined });
+    const both = [
+      ["other", "firing"],
+      ["other", "ok"],
+    ];
+    expect(await look(20)).toEqual(both);
+    expect(await look(60)).toEqual([...both, ["patient", "firing"]]);
+  });
+});

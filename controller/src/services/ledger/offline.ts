@@ -1,0 +1,58 @@
+import { and, eq } from "drizzle-orm";
+import type { Observation } from "../../domain/alert/observation.ts";
+import type { AgentRow } from "../../store/agents.ts";
+import type { Db } from "../../store/db.ts";
+import { recordObservations } from "../alerts/observe.ts";
+import type { ControlContext } from "../control/context.ts";
+
+/** Unless the host has a limit of its own. */
+const OFFLINE_AFTER_SECONDS = 900;
+
+type OfflineContext = Pick<ControlContext, "store" | "now" | "links" | "startedAt">;
+
+/** Looks which agents have been away for too long, and which have come back. Call it every quarter of a minute or so. */
+export async function observeOffline({ store, now, links, startedAt }: OfflineContext): Promise<void> {
+  const at = now();
+  const seen = await store.read(async (db) => {
+    const { agents } = db.tables;
+    const rows = await db.select().from(agents).where(eq(agents.state, "enrolled"));
+    const away = rows.filter((row) => !links.isConnected(row.agentId));
+    const late = away.filter((row) => missingSince(row, startedAt) <= at.getTime() - limitOf(row) * 1000);
+    return [...late.map(missing), ...(await returned(db, new Set(late.map(({ agentId }) => agentId))))];
+  });
+  if (seen.length > 0) await store.write((db) => recordObservations(db, seen, at));
+}
+
+/** Before that nobody looked. */
+function missingSince({ lastSeenAt, createdAt }: AgentRow, startedAt: Date): number {
+  return Math.max((lastSeenAt ?? createdAt).getTime(), startedAt.getTime());
+}
+
+function limitOf({ offlineAfterSeconds }: AgentRow): number {
+  return offlineAfterSeconds ?? OFFLINE_AFTER_SECONDS;
+}
+
+function missing(agent: AgentRow): Observation {
+  const { agentId, name, lastSeenAt } = agent;
+  const last = lastSeenAt === null ? "was never seen" : `was last seen at ${lastSeenAt.toISOString()}`;
+  return {
+    ...{ subject: { kind: "agent", key: `agent:${agentId}`, agentId }, type: "agent_offline", state: "firing" },
+    message: `the agent ${name} is offline: it ${last}`,
+    evidence: { last_seen_at: lastSeenAt?.toISOString() ?? null, offline_after_seconds: limitOf(agent) },
+  };
+}
+
+/** Those of which it was said before; a revoked one is not waited for either. */
+async function returned(db: Db, stillMissing: ReadonlySet<string>): Promise<Observation[]> {
+  const { conditions: c } = db.tables;
+  const firing = await db
+    .select({ key: c.subjectKey, agentId: c.agentId })
+    .from(c)
+    .where(and(eq(c.state, "firing"), eq(c.type, "agent_offline")));
+  return firing
+    .filter(({ agentId }) => agentId !== null && !stillMissing.has(agentId))
+    .map(({ key, agentId }) => ({
+      ...{ subject: { kind: "agent", key, agentId }, type: "agent_offline", state: "ok" },
+      message: "the agent is connected again, or is not waited for any more",
+    }));
+}

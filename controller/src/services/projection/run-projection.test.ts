@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { describeOnBothStores } from "../../store/test-stores.ts";
+import { envelopes, ingestOn, NOW, newAgent, speaker, started } from "../ingest/test-events.ts";
+import { type Projection, runProjection } from "./run-projection.ts";
+
+describeOnBothStores("a projection", (open) => {
+  it("takes each event in once, in order, also when several run at a time and when one fails", async () => {
+    const store = await open();
+    const agent = speaker(ingestOn(store).ingest, await newAgent(store));
+    await agent.resume();
+    const runs = Array.from({ length: 700 }, (_, n) => started(`${n}`));
+    await agent.send(envelopes(1, ...runs.slice(0, 400)));
+    const taken: (string | null)[] = [];
+    let fails = true;
+    const take: Projection["take"] = async (db, events) => {
+      await db.insert(db.tables.settings).values({ name: `${events[0]?.cursor}`, value: 1 });
+      if (fails) throw new Error("no");
+      taken.push(...events.map(({ subject }) => subject));
+    };
+    const run = (begin: Projection["begin"]) => runProjection(store, { name: "test", begin, take }, NOW);
+    const late: Projection = { name: "late", begin: "newest", take: async () => undefined };
+    expect(await runProjection(store, late, NOW)).toBe(0);
+    expect(await run("oldest")).toBe(0);
+    await expect(run("oldest")).rejects.toMatchObject({ message: "no" });
+    fails = false;
+    const counts = await Promise.all([run("oldest"), run("oldest")]);
+    expect(counts.toSorted()).toEqual([0, 400]);
+    await agent.send(envelopes(401, ...runs.slice(400)));
+    expect([await run("oldest"), await run("oldest")]).toEqual([300, 0]);
+    expect(taken).toHaveLength(700);
+    expect(new Set(taken).size).toBe(700);
+    expect(await runProjection(store, late, NOW)).toBe(300);
+    const notes = await store.read((db) => db.select().from(db.tables.settings));
+    expect(notes).toHaveLength(2);
+  });
+});
