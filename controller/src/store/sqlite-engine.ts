@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { Db, Store } from "./db.ts";
 import { TABLES } from "./schema.ts";
+import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite-checkpoint.ts";
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
 import { migrateSqlite } from "./sqlite-migrate.ts";
 import { storeError } from "./store-errors.ts";
@@ -15,8 +16,6 @@ export type SqliteOptions = {
 };
 
 const CACHE_KIB = 32_768;
-/** 16 MiB: a page that many commits touch is written back once. */
-const CHECKPOINT_PAGES = 4096;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Statements kept per connection, the least recently used going first. */
 const KEPT_STATEMENTS = 300;
@@ -34,7 +33,7 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
     writer.pragma("optimize = 0x10002");
     const reader = connect(file, opened);
     reader.pragma("query_only = ON");
-    return sqliteStore(writer, reader, () => closeAll(opened));
+    return sqliteStore(writer, reader, openCheckpointer(file, writer), () => closeAll(opened));
   } catch (error) {
     closeAll(opened);
     throw storeError(error);
@@ -48,7 +47,7 @@ function connect(file: string, opened: { close(): unknown }[]): Connection {
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
   connection.pragma("temp_store = MEMORY");
-  connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  connection.pragma(`wal_autocheckpoint = ${LAST_RESORT_PAGES}`);
   connection.pragma(`cache_size = -${CACHE_KIB}`);
   connection.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
   return connection;
@@ -59,7 +58,7 @@ function closeAll(opened: { close(): unknown }[]): void {
   for (const one of opened.reverse()) one.close();
 }
 
-function sqliteStore(writer: Connection, reader: Connection, close: () => void): Store {
+function sqliteStore(writer: Connection, reader: Connection, checkpointer: Checkpointer, close: () => void): Store {
   const queue = writerQueue();
   const writing = bind(writer);
   const reading = bind(reader);
@@ -72,9 +71,15 @@ function sqliteStore(writer: Connection, reader: Connection, close: () => void):
         throw storeError(error);
       }
     },
-    write: (work) => queue.run(() => inTransaction(writer, () => work(writing))),
+    write: (work) =>
+      queue.run(async () => {
+        const result = await inTransaction(writer, () => work(writing));
+        checkpointer.committed();
+        return result;
+      }),
     async close() {
       await queue.drained();
+      await checkpointer.close();
       close();
     },
   };

@@ -1,0 +1,75 @@
+/** Keeps SQLite's write-ahead log short from a thread of its own: agents that wait for a commit do not wait for it. */
+import { Worker } from "node:worker_threads";
+import type Database from "better-sqlite3";
+import type { CheckpointOrder } from "./sqlite-checkpoint-worker.ts";
+
+type Connection = InstanceType<typeof Database>;
+export type Checkpointer = {
+  /** To be called after each commit of `writer`. */
+  committed(): void;
+  /** Resolves when the thread and its connection are gone. */
+  close(): Promise<void>;
+};
+export type CheckpointSettings = {
+  /** Pages in the log from which they are copied into the database: a page that many commits touch is copied once. */
+  pages: number;
+  /** The thread ends after so long without work, and what it held goes with it. */
+  idleMs: number;
+};
+
+const DEFAULTS: CheckpointSettings = { pages: 4096, idleMs: 30_000 };
+/** From here on `writer` copies them itself: a full log is worse than a wait. */
+export const LAST_RESORT_PAGES = 32_768;
+const MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
+
+export function openCheckpointer(
+  file: string,
+  writer: Connection,
+  given: Partial<CheckpointSettings> = {},
+): Checkpointer {
+  const { pages, idleMs } = { ...DEFAULTS, ...given };
+  const look = writer.prepare<[], { log: number }>("PRAGMA wal_checkpoint(NOOP)");
+  let worker: Worker | null = null;
+  let isBusy = false;
+  let idle: NodeJS.Timeout | undefined;
+
+  function start(): Worker {
+    const begun = new Worker(new URL("./sqlite-checkpoint-worker.ts", import.meta.url), {
+      workerData: { file },
+      resourceLimits: MEMORY,
+    });
+    const end = () => {
+      if (worker === begun) worker = null;
+      isBusy = false;
+    };
+    // Whatever ended it: the next commit starts another, and the last resort stands.
+    begun.on("error", end).on("exit", end);
+    begun.on("message", () => {
+      isBusy = false;
+      idle = setTimeout(stop, idleMs).unref();
+    });
+    begun.unref();
+    return begun;
+  }
+
+  async function stop(): Promise<void> {
+    const ended = worker;
+    worker = null;
+    clearTimeout(idle);
+    if (ended === null) return;
+    const exited = new Promise((resolve) => ended.once("exit", resolve));
+    ended.postMessage("end" satisfies CheckpointOrder);
+    await exited;
+  }
+
+  return {
+    committed() {
+      if (isBusy || (look.get()?.log ?? 0) < pages) return;
+      isBusy = true;
+      clearTimeout(idle);
+      worker ??= start();
+      worker.postMessage("checkpoint" satisfies CheckpointOrder);
+    },
+    close: stop,
+  };
+}
