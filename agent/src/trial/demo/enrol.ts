@@ -11,6 +11,8 @@ import { agentCommand, commandError } from "./programs.ts";
 
 const PATIENCE_MS = 120_000;
 const RETRY_MS = 500;
+/** One may be of a token that ran out while nothing was started. */
+const MAX_REFUSALS = 2;
 const TOKEN_SECONDS = 3600;
 const NAME = "demo-host";
 
@@ -27,6 +29,7 @@ export async function enrolHost(wish: EnrolWish): Promise<Enrolled> {
     return { agentId: known.agent_id, isNew: false, tries: 0 };
   }
   const until = performance.now() + PATIENCE_MS;
+  let refusals = 0;
   for (let tries = 1; ; tries++) {
     await keepToken(wish);
     const args = ["enroll", "--controller", url, "--token-file", place.tokenFile, "--name", NAME];
@@ -37,10 +40,13 @@ export async function enrolHost(wish: EnrolWish): Promise<Enrolled> {
       return { agentId: identity.agent_id, isNew: true, tries };
     }
     const { code, error } = commandError("enrolling the host", result);
-    if (performance.now() > until) throw error;
-    // Refused: that token has run out. Unreachable: the same one is good once more, and gives the same answer.
-    if (code === "CONTROLLER_REFUSED") await removeDurably(place.tokenFile);
-    else if (code !== "CONTROLLER_UNREACHABLE") throw error;
+    if (code === "CONTROLLER_REFUSED") {
+      // The next start begins with a fresh token in any case.
+      await removeDurably(place.tokenFile);
+      refusals += 1;
+    } else if (code !== "CONTROLLER_UNREACHABLE") throw error;
+    // Unreachable: the same token is good once more, and gives the same answer.
+    if (refusals >= MAX_REFUSALS || performance.now() > until) throw error;
     await sleep(RETRY_MS, undefined, { signal });
   }
 }
