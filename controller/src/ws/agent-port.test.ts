@@ -132,7 +132,7 @@ describeOnBothStores("the agent port", (open) => {
     const identity = hub.identity();
     const first = hub.call(identity);
     await first.greet();
-    await store.write((db) => db.update(db.tables.agents).set({ policyVersion: 3 }).execute());
+    await store.write((db) => db.update(db.tables.agents).set({ policyVersion: 3, policyAppliedVersion: 2 }).execute());
     await hub.link.policies.changed(identity.agentId);
     expect((await first.next("policy")).policy).toMatchObject({ version: 3, items: [], repositories: [] });
     const second = hub.call(identity);
