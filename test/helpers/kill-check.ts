@@ -32,6 +32,7 @@ export async function checkShown(world: World, mayAppear: boolean, verdict: Verd
   for (const disk of view) {
     for (const found of disk.findings) verdict.problems.push(`finding: ${found.code} ${found.message}`);
     const backups = [...placedBackups(disk), ...disk.unplaced];
+    for (const { backup_id: id } of backups) takeFromPending(world, id);
     const unknown = backups.filter(({ backup_id: id }) => !world.expected.has(id) && !world.doomed.has(id));
     if (unknown.length > (mayAppear ? 1 : 0)) verdict.doubled.push(...unknown.map((backup) => backup.backup_id));
     else for (const backup of unknown) remember(world, backup.backup_id, backup.disk_id);
@@ -46,6 +47,23 @@ export async function checkShown(world: World, mayAppear: boolean, verdict: Verd
   }
   for (const id of world.expected.keys()) if (!shown.has(id)) verdict.lost.push(id);
   await checkSources(world, verdict);
+}
+
+function takeFromPending(world: World, id: string): void {
+  const digest = world.pending.get(id);
+  if (digest === undefined || world.expected.has(id)) return;
+  world.pending.delete(id);
+  world.expected.set(id, digest);
+  world.made.push(id);
+}
+
+/** Disks that belong to one moment are all there, or none of them. */
+function checkWholePoints(view: View, verdict: Verdict): void {
+  const backups = view.flatMap((disk) => placedBackups(disk));
+  for (const { backup_id: id, restore_point_id: point, restore_point_disks: disks } of backups) {
+    const there = backups.filter((one) => one.restore_point_id === point).map((one) => one.disk_id);
+    if (there.sort().join() !== disks.join()) verdict.falseCompleted.push(`${id}: only disks ${there} of ${point}`);
+  }
 }
 
 async function checkContent(
@@ -82,6 +100,7 @@ async function checkSources(world: World, verdict: Verdict): Promise<void> {
 export async function checkTidy(world: World, verdict: Verdict): Promise<void> {
   const view = await viewOf(world);
   const shown = new Set(shownIds(view));
+  checkWholePoints(view, verdict);
   for (const id of world.doomed.keys())
     if (shown.has(id)) verdict.doubled.push(`${id}: its removal was begun, it is still shown`);
   for (const disk of view) {

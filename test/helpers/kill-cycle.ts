@@ -8,7 +8,7 @@ import type { Kill } from "./kill-operations.ts";
 import type { Order } from "./kill-orders.ts";
 import type { Random } from "./kill-random.ts";
 import { blankVerdict, type Verdict } from "./kill-verdict.ts";
-import { changeDisks, copyWorld, remember, removeWorld, type World } from "./kill-world.ts";
+import { changeDisks, copyWorld, remember, rememberPending, removeWorld, type World } from "./kill-world.ts";
 
 export type CycleResult = { points: string[]; verdict: Verdict };
 
@@ -59,6 +59,7 @@ async function killOnce(
   const ended = await runWorker(program, world, order, plan);
   if (ended.orphans.length > 0) verdict.problems.push(`outlived the agent: ${ended.orphans.join(", ")}`);
   const agentDied = plan?.victim === "agent" && ended.killed;
+  if (agentDied && order.do === "backup") await rememberPending(world);
   if (!agentDied) await checkEnd(world, order, ended, before, verdict);
   for (const event of ended.events)
     if (event.event === "completed") for (const { id, diskId } of event.backups) remember(world, id, diskId);

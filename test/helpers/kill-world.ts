@@ -5,6 +5,7 @@ import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { backupItem } from "../../agent/src/engines/qcow2/backup.ts";
+import { readJobs } from "../../agent/src/repository/journal.ts";
 import { initRepository } from "../../agent/src/repository/marker.ts";
 import { configureAgent } from "./kill-agent.ts";
 import { diskIds, diskPath, type Layout, requestOf } from "./kill-orders.ts";
@@ -23,6 +24,8 @@ export type World = {
   expected: Map<string, string>;
   /** The same for backups whose removal was begun: they may still be shown, and must go. */
   doomed: Map<string, string>;
+  /** The same for backups that a killed run left to start-up, because a sibling of the same moment may stand already. */
+  pending: Map<string, string>;
   /** Ids in the order in which they were made. */
   made: string[];
 };
@@ -46,7 +49,7 @@ export async function runProgram(command: string, ...args: string[]): Promise<st
 export async function makeWorld(folder: string, layout: Layout, random: Random): Promise<World> {
   for (const name of ["disks", "scratch", "state", "tmp"]) await mkdir(join(folder, name), { recursive: true });
   const disks = diskIds(layout).map(() => Buffer.alloc(DISK_BYTES));
-  const world: World = { folder, layout, disks, expected: new Map(), doomed: new Map(), made: [] };
+  const world: World = { folder, layout, disks, expected: new Map(), doomed: new Map(), pending: new Map(), made: [] };
   for (const diskId of diskIds(layout)) {
     const path = diskPath(folder, layout, diskId);
     await runProgram("qemu-img", "create", "-q", "-f", layout === "qcow2" ? "qcow2" : "raw", path, `${DISK_BYTES}`);
@@ -67,6 +70,16 @@ export function remember(world: World, backupId: string, diskId: number): void {
   world.made.push(backupId);
 }
 
+/** Notes which backups start-up may yet complete, and what they hold. */
+export async function rememberPending(world: World): Promise<void> {
+  for (const diskId of diskIds(world.layout)) {
+    const { jobs } = await readJobs(join(world.folder, `repository/vm-1/disk-${diskId}`));
+    const digest = digestOf(world.disks[diskId] ?? Buffer.alloc(0));
+    for (const job of jobs)
+      if (job.commit !== undefined && !world.pending.has(job.backup_id)) world.pending.set(job.backup_id, digest);
+  }
+}
+
 export async function copyWorld(from: World, folder: string): Promise<World> {
   await runProgram("cp", "-a", "--reflink=auto", "--sparse=always", from.folder, folder);
   await configureAgent(folder, from.layout);
@@ -77,6 +90,7 @@ export async function copyWorld(from: World, folder: string): Promise<World> {
     disks,
     expected: new Map(from.expected),
     doomed: new Map(from.doomed),
+    pending: new Map(from.pending),
     made: [...from.made],
   };
 }

@@ -6,43 +6,94 @@ import { HoldfastError } from "../errors.ts";
 import { type CatalogueDisk, placedBackups, readDisk } from "./catalogue.ts";
 import { refreshChainFile } from "./chain-file.ts";
 import { entryAt, explained } from "./files.ts";
-import { endJob, readJob } from "./journal.ts";
+import { endJob, noteCommit, readJob } from "./journal.ts";
 import { imagePath, mapPath, sidecarPath } from "./layout.ts";
 import { repositoryOfFolder } from "./marker.ts";
 import { writeSidecar } from "./sidecar.ts";
 
+/** A finished backup: `<image>.partial` and `<map>.partial` in its disk's folder are as the body describes them. */
+export type Finished = { folder: string; body: SidecarBody };
+
 /**
- * Makes a finished backup visible; the disk's lock is held. Expects `<image>.partial` and `<map>.partial` as the
- * body describes them. The moment the sidecar stands the backup exists; before, `abandonJob` or `tidyDisk` undo all.
- * Sets the chain's number. CONFLICT when the body does not continue the chain as it is on disk.
+ * Makes a finished backup visible; the disk's lock is held. The moment the sidecar stands the backup exists; before,
+ * `abandonJobs` or `tidyDisk` undo all. Sets the chain's number. CONFLICT when the body does not continue the chain as
+ * it is on disk.
  */
 export async function commitBackup(folder: string, body: SidecarBody): Promise<Sidecar> {
   return await explained(`completing ${body.backup_id}`, async () => {
-    const { repository, disk } = await repositoryOfFolder(folder);
-    const before = await readDisk(repository, disk);
-    const { vmContextId, diskId } = disk;
-    if (body.vm_context_id !== vmContextId || body.disk_id !== diskId || body.repository_id !== repository.repositoryId)
-      throw new HoldfastError("INTERNAL", { message: `${body.backup_id} does not belong into ${folder}` });
-    const chain_number = checkedChainNumber(before, body);
-    if ((await readJob(folder, body.backup_id)) === undefined)
-      throw new HoldfastError("INTERNAL", { message: `${body.backup_id} was never begun in ${folder}` });
-    await putInPlace(mapPath(folder, body.backup_id), body.hash_map.size_bytes);
-    await putInPlace(imagePath(folder, body.backup_id), body.file_size_bytes);
-    const sidecar = await writeSidecar(sidecarPath(folder, body.backup_id), { ...body, chain_number });
-    try {
-      await refreshChainFile(await readDisk(repository, disk));
-      await endJob(folder, body.backup_id);
-    } catch {
-      // The backup is complete: what is left is derived, and `tidyDisk` does it before the next job.
-    }
+    const placed = await putFilesInPlace({ folder, body });
+    const sidecar = await writeSidecar(sidecarPath(folder, body.backup_id), placed.body);
+    await endCommit(folder, body.backup_id);
     return sidecar;
   });
 }
 
 /**
- * Takes back a backup that failed or was cancelled; the disk's lock is held. Only files that its journal lists are
- * removed. A sidecar whose writing was reported as failed goes first, so that no backup without its image is visible.
+ * Makes the finished backups of one restore point visible, all of them or none: from the moment the first sidecar
+ * stands, `tidyDisk` completes the others. The locks of all their disks are held. Else as `commitBackup`.
  */
+export async function commitTogether(finished: readonly Finished[]): Promise<Sidecar[]> {
+  const [only, ...others] = finished;
+  if (only !== undefined && others.length === 0) return [await commitBackup(only.folder, only.body)];
+  const ids = finished.map(({ body }) => ({ disk_id: body.disk_id, backup_id: body.backup_id }));
+  return await explained(`completing ${ids.map((one) => one.backup_id).join(", ")}`, async () => {
+    const placed: Finished[] = [];
+    for (const one of finished) placed.push(await putFilesInPlace(one));
+    for (const { folder, body } of placed) {
+      const siblings = ids.filter((one) => one.disk_id !== body.disk_id);
+      await noteCommit(folder, body, siblings);
+    }
+    const sidecars: Sidecar[] = [];
+    for (const { folder, body } of placed) sidecars.push(await writeSidecar(sidecarPath(folder, body.backup_id), body));
+    for (const { folder, body } of placed) await endCommit(folder, body.backup_id);
+    return sidecars;
+  });
+}
+
+/** Checks that a backup continues its chain and moves its files to where they stay; its body then has all numbers. */
+async function putFilesInPlace({ folder, body }: Finished): Promise<Finished> {
+  const { repository, disk } = await repositoryOfFolder(folder);
+  const before = await readDisk(repository, disk);
+  const { vmContextId, diskId } = disk;
+  if (body.vm_context_id !== vmContextId || body.disk_id !== diskId || body.repository_id !== repository.repositoryId)
+    throw new HoldfastError("INTERNAL", { message: `${body.backup_id} does not belong into ${folder}` });
+  const chain_number = checkedChainNumber(before, body);
+  if ((await readJob(folder, body.backup_id)) === undefined)
+    throw new HoldfastError("INTERNAL", { message: `${body.backup_id} was never begun in ${folder}` });
+  await putInPlace(mapPath(folder, body.backup_id), body.hash_map.size_bytes);
+  await putInPlace(imagePath(folder, body.backup_id), body.file_size_bytes);
+  return { folder, body: { ...body, chain_number } };
+}
+
+/** The backup is complete: what fails here is derived, and `tidyDisk` does it before the next job. */
+async function endCommit(folder: string, backupId: string): Promise<void> {
+  try {
+    const { repository, disk } = await repositoryOfFolder(folder);
+    await refreshChainFile(await readDisk(repository, disk));
+    await endJob(folder, backupId);
+  } catch {}
+}
+
+/**
+ * Takes back the backups of one restore point that failed or was cancelled; the disks' locks are held. Only files that
+ * a journal lists are removed. Sidecars whose writing was reported as failed go first, so that no backup without its
+ * image, or without its siblings, is visible. Each that could not be taken back is given to `onFailure`.
+ */
+export async function abandonJobs(
+  jobs: readonly { folder: string; backupId: string }[],
+  onFailure: (folder: string, error: unknown) => void,
+): Promise<void> {
+  const hidden = new Set<string>();
+  for (const { folder, backupId } of jobs)
+    await explained(`abandoning ${backupId}`, async () => {
+      if ((await readJob(folder, backupId)) !== undefined) await removeDurably(sidecarPath(folder, backupId));
+      hidden.add(folder);
+    }).catch((error: unknown) => onFailure(folder, error));
+  for (const { folder, backupId } of jobs)
+    if (hidden.has(folder)) await abandonJob(folder, backupId).catch((error: unknown) => onFailure(folder, error));
+}
+
+/** `abandonJobs` for one backup; throws what fails. */
 export async function abandonJob(folder: string, backupId: string): Promise<void> {
   await explained(`abandoning ${backupId}`, async () => {
     const job = await readJob(folder, backupId);

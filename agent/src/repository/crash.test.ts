@@ -1,65 +1,27 @@
 /** Commits and removals cut off in and after every durable step: start-up must find one truth or the other. */
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sidecar } from "@holdfast/protocol";
 import { beforeEach, expect, test, vi } from "vitest";
 import type * as durable from "../durable.ts";
 import { placedBackups, readDisk } from "./catalogue.ts";
 import { chainFileIsCurrent } from "./chain-file.ts";
-import { abandonJob, commitBackup } from "./commit.ts";
+import { abandonJob, abandonJobs, commitBackup, commitTogether, type Finished } from "./commit.ts";
 import { addVerification, readAllEvidence } from "./evidence.ts";
 import { diskFolder } from "./layout.ts";
 import type { Repository } from "./marker.ts";
 import { planRemoval, removeBackups } from "./remove.ts";
 import { makeChains, prepare, temporaryRepository } from "./test-backups.ts";
 import { bodyOf, DISK, day, idOf, verificationOf } from "./test-notation.ts";
+import { cutAt, powerOn } from "./test-power.ts";
 import { tidyDisk } from "./tidy.ts";
 
-/** The machine stops at step `at`: that one does half of its work or all of it, and none after it happens. */
-const power = vi.hoisted(() => ({
-  step: 0,
-  at: Number.POSITIVE_INFINITY,
-  how: "half" as "half" | "after",
-}));
-
 vi.mock("../durable.ts", async (importOriginal) => {
-  const real = await importOriginal<typeof durable>();
-  const cut = async (work: () => Promise<void>, half: () => Promise<void>): Promise<void> => {
-    power.step += 1;
-    if (power.step < power.at) return await work();
-    if (power.step === power.at && power.how === "after") await work();
-    if (power.step === power.at && power.how === "half") await half();
-    throw new Error("power cut");
-  };
-  const nothing = async () => undefined;
-  return {
-    ...real,
-    writeDurably: (path, content) =>
-      cut(
-        () => real.writeDurably(path, content),
-        () => writeFile(`${path}.0a1b2c3d.partial`, content.slice(0, content.length / 2)),
-      ),
-    removeDurably: (path) => cut(() => real.removeDurably(path), nothing),
-    renameDurably: (from, to) => cut(() => real.renameDurably(from, to), nothing),
-    syncFile: (path) => cut(() => real.syncFile(path), nothing),
-  } satisfies typeof durable;
+  const { cutDurable } = await import("./test-power.ts");
+  return cutDurable(await importOriginal<typeof durable>());
 });
 
 beforeEach(powerOn);
-
-function powerOn(): void {
-  power.step = 0;
-  power.at = Number.POSITIVE_INFINITY;
-}
-
-/** Runs `work` until the power goes at step `at`; false when it had ended before. */
-async function cutAt(at: number, how: typeof power.how, work: () => Promise<unknown>): Promise<boolean> {
-  Object.assign(power, { step: 0, at, how });
-  await work().catch((error: unknown) => expect(String(error)).toMatch(/power cut/));
-  const { step } = power;
-  powerOn();
-  return step >= at;
-}
 
 /** Start-up, and then nothing may be odd: no finding, no leftover, no file that no sidecar accounts for. */
 async function startUp(repository: Repository): Promise<string[]> {
@@ -119,6 +81,63 @@ test("a failed commit that is abandoned, itself cut off in any step, is gone or 
       if (failed) wasCut = await cutAt(at, "half", () => abandonJob(folder, idOf(2)));
       expect([[idOf(1)], [idOf(1), idOf(2)]]).toContainEqual(await startUp(repository));
     }
+});
+
+const SIBLINGS = [0, 1, 2];
+
+/** A full of each disk that is complete but for its commit; the first disk has an older one. */
+async function finishAll(repository: Repository): Promise<Finished[]> {
+  await makeChains(repository, "F1");
+  const siblings = SIBLINGS.map(async (disk_id) => {
+    const body = bodyOf(2, undefined, { disk_id, restore_point_disks: SIBLINGS });
+    return { folder: await prepare(repository, body), body };
+  });
+  return await Promise.all(siblings);
+}
+
+/** Start-up of each disk, the last one first; how many of them then hold the new backup. */
+async function startUpAll(repository: Repository): Promise<number> {
+  let holding = 0;
+  for (const diskId of SIBLINGS.toReversed()) {
+    const folder = diskFolder(repository.path, { ...DISK, diskId });
+    expect((await tidyDisk(folder)).findings).toEqual([]);
+    const disk = await readDisk(repository, { ...DISK, diskId });
+    expect(disk.findings).toEqual([]);
+    const names = (await readdir(folder)).filter((name) => name.startsWith(idOf(2)));
+    const isThere = placedBackups(disk).some((backup) => backup.backup_id === idOf(2));
+    expect(names).toHaveLength(isThere ? 3 : 0);
+    holding += Number(isThere);
+  }
+  return holding;
+}
+
+test.each(cuts)("a restore point of three disks cut off %s any step is complete or gone", async (how) => {
+  const ends = new Set<number>();
+  for (let at = 1, wasCut = true; wasCut; at++) {
+    await using repository = await temporaryRepository();
+    const finished = await finishAll(repository);
+    wasCut = await cutAt(at, how, () => commitTogether(finished));
+    const holding = await startUpAll(repository);
+    ends.add(holding);
+    if (!wasCut) expect(holding).toBe(3);
+  }
+  expect(ends).toEqual(new Set([0, 3]));
+});
+
+test("one that fails at a sidecar and is abandoned, itself cut off in any step, is complete or gone", async () => {
+  const ends = new Set<number>();
+  // Twelve steps put the files in place, three note the commit, then the sidecars are written.
+  for (const commitAt of [16, 17, 18])
+    for (let at = 1, wasCut = true; wasCut; at++) {
+      await using repository = await temporaryRepository();
+      const finished = await finishAll(repository);
+      expect(await cutAt(commitAt, "after", () => commitTogether(finished))).toBe(true);
+      const jobs = finished.map(({ folder, body }) => ({ folder, backupId: body.backup_id }));
+      const abandon = () => abandonJobs(jobs, (_, error) => expect(String(error)).toMatch(/power cut/));
+      wasCut = await cutAt(at, "half", abandon);
+      ends.add(await startUpAll(repository));
+    }
+  expect(ends).toEqual(new Set([0, 3]));
 });
 
 test.each(cuts)("a removal cut off %s any step is finished by start-up, whole backups at every moment", async (how) => {

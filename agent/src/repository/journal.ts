@@ -1,6 +1,6 @@
 /** Journals: what a backup in the making may leave behind, and what a removal under way has yet to take away. */
 import { join } from "node:path";
-import { backupId, type Finding } from "@holdfast/protocol";
+import { backupId, type Finding, type SidecarBody, sidecarBody } from "@holdfast/protocol";
 import { z } from "zod";
 import { removeDurably, writeDurably } from "../durable.ts";
 import { HoldfastError } from "../errors.ts";
@@ -21,15 +21,24 @@ const workFile = z
   .max(250)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
 
+/** Of a restore point of several disks whose files are all in place: once one of its sidecars stands, all have to. */
+const commit = z.object({
+  body: sidecarBody,
+  siblings: z.array(z.object({ disk_id: z.int().min(0).max(999), backup_id: backupId })).max(1000),
+});
+export type Commit = z.infer<typeof commit>;
+
 const job = z
   .object({
     schema: z.literal("holdfast.job/1"),
     backup_id: backupId,
     files: z.array(workFile).max(100),
     started_at: z.iso.datetime(),
+    commit: commit.optional(),
   })
   // Whatever happens to a journal's bytes, it can never name another backup's files, nor this one's sidecar.
-  .refine((body) => body.files.every((name) => isFileOf(body.backup_id, name)), "lists files that are not its own");
+  .refine((body) => body.files.every((name) => isFileOf(body.backup_id, name)), "lists files that are not its own")
+  .refine((body) => (body.commit?.body.backup_id ?? body.backup_id) === body.backup_id, "completes another backup");
 export type Job = z.infer<typeof job>;
 
 const removal = z.object({
@@ -90,6 +99,12 @@ export async function readJob(folder: string, id: string): Promise<Job | undefin
   if (read?.finding !== undefined || (read?.journal && read.journal.backup_id !== id))
     throw damaged(jobPath(folder, id), "cannot be read");
   return read?.journal;
+}
+
+/** Notes in a job's journal, durably, how it is completed when a backup of the same moment was. */
+export async function noteCommit(folder: string, body: SidecarBody, siblings: Commit["siblings"]): Promise<void> {
+  const begun = await readJob(folder, body.backup_id);
+  await writeDurably(jobPath(folder, body.backup_id), jsonText({ ...begun, commit: { body, siblings } }));
 }
 
 /** Forgets a job: its backup is complete, or its files are gone. */

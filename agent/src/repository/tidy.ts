@@ -7,9 +7,10 @@ import { refreshIfRoom } from "./chain-file.ts";
 import { completeRemoval } from "./complete-removal.ts";
 import { withEvidenceLock } from "./evidence.ts";
 import { entryAt, explained, listFolder } from "./files.ts";
-import { endJob, readJobs } from "./journal.ts";
-import { fileRole, sidecarName } from "./layout.ts";
+import { type Commit, endJob, readJobs } from "./journal.ts";
+import { type DiskRef, diskFolder, fileRole, sidecarName, sidecarPath } from "./layout.ts";
 import { repositoryOfFolder } from "./marker.ts";
+import { writeSidecar } from "./sidecar.ts";
 
 export type Tidied = {
   /** Names of files that were removed. */
@@ -28,7 +29,7 @@ export async function tidyDisk(folder: string): Promise<Tidied> {
   return await explained(`tidying ${folder}`, async () => {
     if ((await entryAt(folder)) === undefined) return { removed: [], resumed: [], findings: [] };
     const { repository, disk } = await repositoryOfFolder(folder);
-    const jobs = await tidyJobs(folder);
+    const jobs = await tidyJobs(folder, (siblings) => anySidecarStands(repository.path, disk, siblings));
     const stale = await withEvidenceLock(folder, "tidying", () => removeStale(folder));
     const removal = await completeRemoval(repository, disk);
     const chainFile = await refreshIfRoom(await readDisk(repository, disk));
@@ -40,13 +41,20 @@ export async function tidyDisk(folder: string): Promise<Tidied> {
   });
 }
 
-async function tidyJobs(folder: string): Promise<Tidied> {
+async function tidyJobs(
+  folder: string,
+  isAnyComplete: (siblings: Commit["siblings"]) => Promise<boolean>,
+): Promise<Tidied> {
   const { jobs, findings } = await readJobs(folder);
   const removed: string[] = [];
   const resumed: string[] = [];
   for (const job of jobs) {
+    const path = join(folder, sidecarName(job.backup_id));
     // Whether it can be read does not matter: a sidecar that stands was written whole, after its image.
-    if ((await entryAt(join(folder, sidecarName(job.backup_id)))) !== undefined) {
+    if ((await entryAt(path)) !== undefined) {
+      resumed.push(job.backup_id);
+    } else if (job.commit !== undefined && (await isAnyComplete(job.commit.siblings))) {
+      await writeSidecar(path, job.commit.body);
       resumed.push(job.backup_id);
     } else {
       for (const name of job.files) if (await removeFile(folder, name)) removed.push(name);
@@ -54,6 +62,15 @@ async function tidyJobs(folder: string): Promise<Tidied> {
     await endJob(folder, job.backup_id);
   }
   return { removed, resumed, findings };
+}
+
+/** Whether a restore point, of which one disk's backup was not completed, exists by another's. */
+async function anySidecarStands(root: string, disk: DiskRef, siblings: Commit["siblings"]): Promise<boolean> {
+  for (const { disk_id: diskId, backup_id } of siblings) {
+    const path = sidecarPath(diskFolder(root, { ...disk, diskId }), backup_id);
+    if ((await entryAt(path)) !== undefined) return true;
+  }
+  return false;
 }
 
 async function removeStale(folder: string): Promise<string[]> {

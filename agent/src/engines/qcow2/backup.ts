@@ -1,7 +1,7 @@
 import type { Sidecar } from "@holdfast/protocol";
 import { warmUpScan } from "../../blockmap/scan.ts";
 import { asHoldfastError, HoldfastError } from "../../errors.ts";
-import { abandonJob, commitBackup } from "../../repository/commit.ts";
+import { abandonJob, abandonJobs, commitTogether } from "../../repository/commit.ts";
 import { decideType } from "../../repository/due.ts";
 import { beginJob } from "../../repository/journal.ts";
 import { qemuVersion } from "../../version.ts";
@@ -91,18 +91,15 @@ async function writeAndCommit(
     durationSeconds: (performance.now() - start.clock) / 1000,
   };
   const bodies = await Promise.all(all.map((disk) => describeBackup(facts, disk)));
-  for (const [index, body] of bodies.entries()) {
-    backups.push(await commitBackup(disks[index]?.folder ?? "", body));
-  }
+  backups.push(...(await commitTogether(bodies.map((body, index) => ({ folder: disks[index]?.folder ?? "", body })))));
 }
 
 /** Takes back what a failed backup left; a failure of that is said, and start-up tries again. */
 async function undo(disks: readonly PreparedDisk[], context: BackupContext): Promise<void> {
-  for (const { folder, request } of disks) {
-    await abandonJob(folder, request.backupId).catch((error: unknown) => {
-      context.warn(`what the backup left in ${folder} could not be removed yet: ${String(error)}`);
-    });
-  }
+  const jobs = disks.map(({ folder, request: { backupId } }) => ({ folder, backupId }));
+  await abandonJobs(jobs, (folder, error) =>
+    context.warn(`what the backup left in ${folder} could not be removed yet: ${String(error)}`),
+  );
 }
 
 async function backupPrepared(
@@ -125,13 +122,9 @@ async function backupPrepared(
     await writeAndCommit(request, { ...context, warn }, disks, point, start, backups);
     return { restorePointId: restorePointId(request, start.at, disks), backups, warnings };
   } finally {
-    const complete = new Set(backups.map((backup) => backup.backup_id));
-    await undo(
-      disks.filter((disk) => !complete.has(disk.request.backupId)),
-      { ...context, warn },
-    );
-    for (const problem of await point.release(complete.size === disks.length ? "committed" : "abandoned"))
-      warn(problem);
+    const committed = backups.length === disks.length;
+    if (!committed) await undo(disks, { ...context, warn });
+    for (const problem of await point.release(committed ? "committed" : "abandoned")) warn(problem);
   }
 }
 
