@@ -64,6 +64,9 @@ describe("rolled back", () => {
     const executions = (await host.get("/api/v1/executions"))["executions"] as Json[];
     const facts = ({ run_id, state, outcome, command_id }: Json) => ({ run_id, state, outcome, command_id });
     expect(executions.map(facts)).toEqual(before.map(facts));
+    const [agent] = (await host.get("/api/v1/agents"))["agents"] as Json[];
+    const { gaps } = await host.get(`/api/v1/agents/${agent?.["agent_id"]}/gaps`);
+    expect(gaps).toMatchObject([{ from_seq: 1, reason: "controller-behind" }]);
     const second = await made();
     expect(second).not.toBe(first);
   });

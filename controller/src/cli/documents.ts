@@ -1,12 +1,13 @@
 /** What the API's answers are, by the API's own declarations. */
 import type { z } from "zod";
-import type { agentBody, enrolmentTokenBody } from "../http/answers/agent.ts";
+import type { agentBody, enrolmentTokenBody, gapBody } from "../http/answers/agent.ts";
 import type { backupBody } from "../http/answers/backup.ts";
 import type { commandBody } from "../http/answers/command.ts";
 import type { drillBody, executionBody, verificationBody } from "../http/answers/history.ts";
 import type { itemBody, repositoryBody } from "../http/answers/item.ts";
 
 export type AgentDocument = z.output<typeof agentBody>;
+export type GapDocument = z.output<typeof gapBody>;
 export type TokenDocument = z.output<typeof enrolmentTokenBody>;
 export type BackupDocument = z.output<typeof backupBody>;
 export type CommandDocument = z.output<typeof commandBody>;

@@ -33,6 +33,26 @@ export function plainText(text: string | null | undefined): string {
     : text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "�");
 }
 
+const COLUMN_WIDTH = 80;
+
+/** `plainText` that fits into a column: what is left out is marked. */
+export function shortText(text: string | null | undefined): string {
+  const characters = [...plainText(text)];
+  return characters.length <= COLUMN_WIDTH
+    ? characters.join("")
+    : `${characters
+        .slice(0, COLUMN_WIDTH - 1)
+        .join("")
+        .trimEnd()}…`;
+}
+
+/** How far a clock is off, from the milliseconds that it is ahead; less than can be measured is `right`. */
+export function clockText(aheadMs: number | null | undefined): string {
+  if (aheadMs === null || aheadMs === undefined) return "-";
+  if (Math.abs(aheadMs) < 10) return "right";
+  return `${secondsText(Math.abs(aheadMs) / 1000)} ${aheadMs > 0 ? "ahead" : "behind"}`;
+}
+
 const COLOURS: Readonly<Record<string, "green" | "red" | "yellow">> = {
   ...{ passed: "green", completed: "green", done: "green", ready: "green", connected: "green" },
   ...{ failed: "red", lost: "red", damaged: "red", revoked: "red", refused: "red", expired: "red", absent: "red" },

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { bytesText, parseCount, parseSeconds, plainText, secondsText, timeText } from "./format.ts";
+import {
+  bytesText,
+  clockText,
+  parseCount,
+  parseSeconds,
+  plainText,
+  secondsText,
+  shortText,
+  timeText,
+} from "./format.ts";
 import { sourceOf } from "./source.ts";
 import { facts, table } from "./table.ts";
 
@@ -16,6 +25,14 @@ describe("what people read", () => {
     [timeText("2026-05-01T10:00:00.123Z"), "2026-05-01 10:00:00Z"],
     [timeText(null), "-"],
     [plainText(""), "-"],
+    [clockText(-33), "0.03 s behind"],
+    [clockText(2500), "2.5 s ahead"],
+    [clockText(-7_200_000), "2 h 0 min behind"],
+    [clockText(3), "right"],
+    [clockText(null), "-"],
+    [shortText("made it"), "made it"],
+    [shortText(`${"long ".repeat(15)}and longer`), `${"long ".repeat(15)}and…`],
+    [shortText(undefined), "-"],
   ])("%s", (text, expected) => {
     expect(text).toBe(expected);
   });

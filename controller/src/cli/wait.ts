@@ -46,7 +46,7 @@ export function exitCodeOfCommand({ state }: CommandDocument): ExitCode {
 export async function proofOf(
   client: Client,
   { result }: CommandDocument,
-): Promise<{ document: { status: string }; exitCode: ExitCode } | null> {
+): Promise<{ document: { status: string; reason: string }; exitCode: ExitCode } | null> {
   const path =
     result?.verification_id === undefined
       ? result?.drill_id === undefined
@@ -54,6 +54,6 @@ export async function proofOf(
         : `drills/${result.drill_id}`
       : `verifications/${result.verification_id}`;
   if (path === null) return null;
-  const document = await client.call<{ status: string }>("GET", `/api/v1/${path}`);
+  const document = await client.call<{ status: string; reason: string }>("GET", `/api/v1/${path}`);
   return { document, exitCode: exitCodeOfProof(document.status) };
 }

@@ -40,7 +40,7 @@ const DEFAULT_LIMITS: ApiLimits = {
 /** What the API works with. */
 export type ApiContext = IdentityContext & {
   links: Pick<Links, "isConnected" | "disconnect" | "agents">;
-  presence: Pick<Presence, "progressOf">;
+  presence: Pick<Presence, "of" | "progressOf">;
   policies: Pick<Policies, "changed">;
   delivery: Pick<Delivery, "queued" | "cancelled">;
   feed: Pick<Feed, "publish" | "subscribe">;

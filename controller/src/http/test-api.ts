@@ -13,10 +13,10 @@ import type { Actor, Caller, Scope } from "../domain/access.ts";
 import { tokenIssuer } from "../services/access/tokens.ts";
 import { createApiKey } from "../services/api-keys/create.ts";
 import { openDelivery } from "../services/commands/delivery.ts";
-import { openFeed } from "../services/feed/feed.ts";
+import { type Feed, openFeed } from "../services/feed/feed.ts";
 import { openPolicies } from "../services/policies/policies.ts";
 import { type Links, openLinks } from "../services/presence/links.ts";
-import { openPresence } from "../services/presence/presence.ts";
+import { openPresence, type Presence } from "../services/presence/presence.ts";
 import { addAgent } from "../store/agents.ts";
 import type { Store } from "../store/db.ts";
 import { describeOnBothStores } from "../store/test-stores.ts";
@@ -33,6 +33,7 @@ export type TestApi = {
   /** The connections; what an agent was sent stands in `sent` when `connect` made the connection. */
   links: Links;
   connect: (agentId: string) => ControllerFrame[];
+  presence: Presence;
   store: Store;
   port: number;
   root: string;
@@ -90,7 +91,9 @@ async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api
   const now = () => clock.now;
   const lines: string[] = [];
   const links = openLinks();
-  const context = testContext({ store, now, lines, limits, pki, links });
+  const feed = openFeed({ store });
+  const presence = openPresence({ store, now, feed });
+  const context = testContext({ store, now, lines, limits, pki, links, feed, presence });
   const certificate = issueServerCertificate(pki, ["localhost", "127.0.0.1"], new Date());
   const app = createApp(context);
   const listener = await listenHttps({ app, host: "127.0.0.1", port: 0, internal: () => certificate });
@@ -99,7 +102,7 @@ async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api
   const call = (method: string, path: string, how: Call = {}) =>
     send({ port: listener.port, ca: pki.rootPem, method, path, admin, how });
   const api: TestApi = {
-    ...{ context, links, store, port: listener.port, root: pki.rootPem, clock, admin, call },
+    ...{ context, links, presence, store, port: listener.port, root: pki.rootPem, clock, admin, call },
     log: () => lines.join(""),
     get: (path, how) => call("GET", path, how),
     post: (path, body, how) => call("POST", path, { body, ...how }),
@@ -129,9 +132,11 @@ type Parts = {
   limits: Partial<ApiLimits>;
   pki: Authority;
   links: Links;
+  feed: Feed;
+  presence: Presence;
 };
 
-function testContext({ store, now, lines, limits, pki, links }: Parts): ApiContext {
+function testContext({ store, now, lines, limits, pki, links, feed, presence }: Parts): ApiContext {
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       lines.push(chunk.toString());
@@ -139,7 +144,6 @@ function testContext({ store, now, lines, limits, pki, links }: Parts): ApiConte
     },
   });
   const log = pino({ level: "info" }, stream);
-  const feed = openFeed({ store });
   const plenty = { burst: 1_000_000, perSecond: 1_000_000 };
   return apiContext({
     store,
@@ -152,7 +156,7 @@ function testContext({ store, now, lines, limits, pki, links }: Parts): ApiConte
     feed,
     delivery: openDelivery({ store, now, links, log }),
     policies: openPolicies({ store, now, links, log }),
-    presence: openPresence({ store, now, feed }),
+    presence,
     version: "test",
     limits: { credential: plenty, failures: plenty, enrolment: plenty, agentSeconds: 0.2, ...limits },
     checkAnswers: true,

@@ -20,7 +20,7 @@ const PERFORMERS: Performers = {
   resume: (live, { hello, resume }) =>
     attempt(live, async () => {
       const outcome = await submit(live, { type: "resumption", agentId: live.peer.shown.agentId, hello, resume }, 0);
-      if (outcome.refusal === null) live.step({ type: "resumed" });
+      if (outcome.refusal === null) resumed(live, resume);
       else live.step({ type: "refused", refusal: { ...outcome.refusal, retryAfterSeconds: jittered(5) } });
     }),
   begin: (live, { hello }) => {
@@ -52,6 +52,13 @@ const PERFORMERS: Performers = {
 export function perform(live: Live, effect: SessionEffect): void {
   const performer = PERFORMERS[effect.do] as (live: Live, effect: SessionEffect) => void;
   performer(live, effect);
+}
+
+function resumed(live: Live, { reason, gap }: Effect<"resume">["resume"]): void {
+  const facts = { agent_id: live.peer.shown.agentId, reason, gap };
+  if (gap !== null)
+    live.context.log.warn(facts, "events of this agent are lost as they were told: one side is an older copy");
+  live.step({ type: "resumed" });
 }
 
 async function submit(live: Live, item: GroupItem, bytes: number) {

@@ -1,11 +1,13 @@
 import { agentIdOf } from "../agents.ts";
 import type { Answer } from "../answer.ts";
-import type { Client, Method } from "../client.ts";
+import { type Client, type Method, withClient } from "../client.ts";
 import type { Globals } from "../connection.ts";
-import type { AgentDocument } from "../documents.ts";
-import { plainText, stateWord, timeText } from "../format.ts";
+import type { AgentDocument, GapDocument } from "../documents.ts";
+import { EXIT } from "../exit-codes.ts";
+import { clockText, plainText, stateWord, timeText } from "../format.ts";
 import { type ListSpec, list, type PageOptions } from "../listing.ts";
-import { show, tell } from "../single.ts";
+import { tell } from "../single.ts";
+import { facts } from "../table.ts";
 
 const AGENTS: ListSpec<AgentDocument> = {
   path: "/api/v1/agents",
@@ -30,28 +32,44 @@ export async function listAgents(options: PageOptions & { state?: string }): Pro
   return await list(options, AGENTS, () => ({ state: options.state }));
 }
 
+/** The newest of them, for people; programs ask for all. */
+const SHOWN_GAPS = 3;
+
 export async function showAgent(named: string, globals: Globals): Promise<Answer> {
-  return await show(
-    globals,
-    (client) => ask(client, "GET", named),
-    (agent) => [
-      ["name", plainText(agent.name)],
-      ["id", agent.agent_id],
-      ["host", `${plainText(agent.hostname)}, ${plainText(agent.platform)}`],
-      ["version", plainText(agent.version)],
-      ["state", stateWord(stateOf(agent))],
-      ["enrolled", timeText(agent.created_at)],
-      ["last seen", timeText(agent.last_seen_at)],
-      ["clock", agent.clock_offset_ms === null ? "-" : `${agent.clock_offset_ms / 1000} s ahead`],
-      ["policy", `version ${agent.policy.applied_version} of ${agent.policy.version} is applied`],
-      ...agent.policy.refused.map(
-        ({ subject, message }) => ["refused", `${plainText(subject)}: ${plainText(message)}`] as const,
-      ),
-      ...Object.entries(agent.labels).map(
-        ([name, value]) => ["label", `${plainText(name)}=${plainText(value)}`] as const,
-      ),
-    ],
-  );
+  return await withClient(globals, async (client) => {
+    const agent = await ask(client, "GET", named);
+    const query = { limit: SHOWN_GAPS };
+    const path = `/api/v1/agents/${agent.agent_id}/gaps`;
+    const { gaps } = await client.call<{ gaps: GapDocument[] }>("GET", path, { query });
+    return { document: agent, text: () => facts([...factsOf(agent), ...gaps.map(gapFact)]), exitCode: EXIT.ok };
+  });
+}
+
+function factsOf(agent: AgentDocument): (readonly [string, string])[] {
+  return [
+    ["name", plainText(agent.name)],
+    ["id", agent.agent_id],
+    ["host", `${plainText(agent.hostname)}, ${plainText(agent.platform)}`],
+    ["version", plainText(agent.version)],
+    ["state", stateWord(stateOf(agent))],
+    ["enrolled", timeText(agent.created_at)],
+    ["last seen", timeText(agent.last_seen_at)],
+    ["clock", clockText(agent.clock_offset_ms)],
+    ["policy", `version ${agent.policy.applied_version} of ${agent.policy.version} is applied`],
+    ...agent.policy.refused.map(
+      ({ subject, message }) => ["refused", `${plainText(subject)}: ${plainText(message)}`] as const,
+    ),
+    ...Object.entries(agent.labels).map(
+      ([name, value]) => ["label", `${plainText(name)}=${plainText(value)}`] as const,
+    ),
+  ];
+}
+
+function gapFact({ from_seq, to_seq, noticed_at, reason }: GapDocument): readonly [string, string] {
+  return [
+    "gap",
+    `events ${from_seq} to ${to_seq} were lost in an older copy, noticed ${timeText(noticed_at)} (${reason})`,
+  ];
 }
 
 export async function renameAgent(named: string, name: string, globals: Globals): Promise<Answer> {

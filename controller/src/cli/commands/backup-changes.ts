@@ -74,7 +74,7 @@ async function proven(client: Client, asked: CommandDocument, option: WaitOption
   const proof = await proofOf(client, command);
   if (proof === null)
     return { document: command, text: () => commandText(command), exitCode: exitCodeOfCommand(command) };
-  const text = () => `${stateWord(proof.document.status)}: ${plainText(command.result?.summary)}`;
+  const text = () => `${stateWord(proof.document.status)}: ${plainText(proof.document.reason)}`;
   return { document: proof.document, text, exitCode: proof.exitCode };
 }
 

@@ -3,7 +3,7 @@ import { agentQuery } from "../agents.ts";
 import type { Answer } from "../answer.ts";
 import type { Globals } from "../connection.ts";
 import type { CommandDocument, DrillDocument, RunDocument, VerificationDocument } from "../documents.ts";
-import { bytesText, plainText, secondsText, stateWord, timeText } from "../format.ts";
+import { bytesText, plainText, secondsText, shortText, stateWord, timeText } from "../format.ts";
 import { type ListSpec, list, type PageOptions } from "../listing.ts";
 import { show, tell } from "../single.ts";
 import { commandText } from "./backup-changes.ts";
@@ -17,7 +17,7 @@ const RUNS: ListSpec<RunDocument> = {
     ["ITEM", (run) => plainText(run.vm_context_id)],
     ["STATE", (run) => stateWord(run.state)],
     ["TOOK", (run) => secondsText(duration(run))],
-    ["", (run) => progressText(run) ?? plainText(run.error?.message ?? run.outcome).slice(0, 80)],
+    ["", (run) => progressText(run) ?? shortText(run.error?.message ?? run.outcome)],
     ["ID", (run) => run.run_id],
   ],
   none: "Nothing has run yet.",
@@ -112,7 +112,7 @@ const COMMANDS: ListSpec<CommandDocument> = {
     ["STATE", (command) => stateWord(command.state)],
     ["BY", (command) => plainText(command.author)],
     ["HOST", (command) => command.agent_id],
-    ["", (command) => plainText(command.error?.message ?? command.result?.summary).slice(0, 80)],
+    ["", (command) => shortText(command.error?.message ?? command.result?.summary)],
     ["ID", (command) => command.command_id],
   ],
   none: "No host was asked to do anything.",

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { GapRow } from "../../services/agents/gaps.ts";
 import type { AgentRow } from "../../store/agents.ts";
 import type { EnrolmentTokenRow } from "../../store/enrolment-tokens.ts";
 import { count, iso, isoOrNull, labels, time } from "./common.ts";
@@ -25,7 +26,10 @@ export const agentBody = z
   })
   .openapi("Agent");
 
-export function toAgent(row: AgentRow, connected: boolean): z.input<typeof agentBody> {
+/** `seenAt`: of a connected one, as it was this moment; what is stored is rounded and some seconds old. */
+export type AgentNow = { connected: boolean; seenAt: Date | undefined };
+
+export function toAgent(row: AgentRow, { connected, seenAt }: AgentNow): z.input<typeof agentBody> {
   return {
     agent_id: row.agentId,
     name: row.name,
@@ -36,7 +40,7 @@ export function toAgent(row: AgentRow, connected: boolean): z.input<typeof agent
     connected,
     labels: row.labels,
     created_at: iso(row.createdAt),
-    last_seen_at: isoOrNull(row.lastSeenAt),
+    last_seen_at: isoOrNull(seenAt ?? row.lastSeenAt),
     clock_offset_ms: row.clockOffsetMs,
     info: row.info,
     policy: {
@@ -45,6 +49,22 @@ export function toAgent(row: AgentRow, connected: boolean): z.input<typeof agent
       refused: row.policyRefused.map(({ subject, error: { code, message } }) => ({ subject, code, message })),
     },
   };
+}
+
+export const gapBody = z
+  .strictObject({
+    epoch: z.uuid(),
+    from_seq: count,
+    to_seq: count,
+    reason: z
+      .string()
+      .openapi({ description: "`controller-behind`, `spool-behind`: who came back from an older copy." }),
+    noticed_at: time,
+  })
+  .openapi("Gap");
+
+export function toGap({ epoch, fromSeq, toSeq, reason, noticedAt }: GapRow): z.input<typeof gapBody> {
+  return { epoch, from_seq: fromSeq, to_seq: toSeq, reason, noticed_at: iso(noticedAt) };
 }
 
 export const enrolmentTokenBody = z

@@ -1,14 +1,20 @@
 import { uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
 import { changeAgent } from "../../services/agents/change.ts";
+import { listGaps } from "../../services/agents/gaps.ts";
 import { getAgent, listAgents } from "../../services/agents/list.ts";
 import { revokeAgent } from "../../services/certificates/revoke-agent.ts";
-import { agentBody, toAgent } from "../answers/agent.ts";
+import { type AgentNow, agentBody, gapBody, toAgent, toGap } from "../answers/agent.ts";
 import { labels, pageBody, pageFields, paging } from "../answers/common.ts";
+import type { ApiContext } from "../context.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
 const tag = "agents";
 const params = z.strictObject({ agent_id: uuid });
+
+function stateNow({ links, presence }: ApiContext, agentId: string): AgentNow {
+  return { connected: links.isConnected(agentId), seenAt: presence.of(agentId)?.lastSeenAt };
+}
 
 const list = endpoint({
   method: "get",
@@ -24,7 +30,7 @@ const list = endpoint({
   answers: { 200: z.strictObject({ agents: z.array(agentBody), ...pageFields }) },
   handle: async (context, { query, caller }) => {
     const page = await listAgents(context, caller.actor, query);
-    const agents = page.rows.map((row) => toAgent(row, context.links.isConnected(row.agentId)));
+    const agents = page.rows.map((row) => toAgent(row, stateNow(context, row.agentId)));
     return { status: 200, body: { agents, ...pageBody(page) } };
   },
 });
@@ -39,7 +45,24 @@ const get = endpoint({
   answers: { 200: agentBody },
   handle: async (context, { params: { agent_id }, caller }) => {
     const row = await getAgent(context, caller.actor, agent_id);
-    return { status: 200, body: toAgent(row, context.links.isConnected(agent_id)) };
+    return { status: 200, body: toAgent(row, stateNow(context, agent_id)) };
+  },
+});
+
+const gaps = endpoint({
+  method: "get",
+  path: "/api/v1/agents/{agent_id}/gaps",
+  tag,
+  summary: "What the host told and this controller can never get as it was told",
+  description:
+    "After a restore of either side from an older copy. What the events were about is told again from what lies on the host.",
+  action: "agents.read",
+  params,
+  query: z.strictObject(paging),
+  answers: { 200: z.strictObject({ gaps: z.array(gapBody), ...pageFields }) },
+  handle: async (context, { params: { agent_id: agentId }, query, caller }) => {
+    const page = await listGaps(context, caller.actor, { agentId, ...query });
+    return { status: 200, body: { gaps: page.rows.map(toGap), ...pageBody(page) } };
   },
 });
 
@@ -54,7 +77,7 @@ const change = endpoint({
   answers: { 200: agentBody },
   handle: async (context, { params: { agent_id }, body, caller }) => {
     const row = await changeAgent(context, caller, agent_id, body);
-    return { status: 200, body: toAgent(row, context.links.isConnected(agent_id)) };
+    return { status: 200, body: toAgent(row, stateNow(context, agent_id)) };
   },
 });
 
@@ -76,8 +99,8 @@ const revoke = endpoint({
       retryAfterSeconds: null,
     });
     const row = await getAgent(context, caller.actor, agentId);
-    return { status: 200, body: toAgent(row, context.links.isConnected(agentId)) };
+    return { status: 200, body: toAgent(row, stateNow(context, agentId)) };
   },
 });
 
-export const agentRoutes: readonly Endpoint[] = [list, get, change, revoke];
+export const agentRoutes: readonly Endpoint[] = [list, get, gaps, change, revoke];
