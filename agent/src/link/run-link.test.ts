@@ -58,6 +58,9 @@ test("cut at any frame of either side, everything is told once", async () => {
     expect(controller.applied.map(({ event_id }) => event_id)).toEqual(ids);
     expect(controller.gaps).toEqual([]);
     expect(controller.epochs.size).toBe(1);
+    const down = agent.log.filter((line) => line.includes("the link is down"));
+    for (const line of down)
+      expect(line).toMatch(/\((?:the connection was cut|the controller at .*)\); the next attempt/);
     expect(controller.connections).toBe(cutAt === 0 ? 1 : 2);
     return frames;
   };

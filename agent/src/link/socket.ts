@@ -7,6 +7,8 @@ import { connectionError } from "../identity/address.ts";
 import type { LinkIdentity } from "./ports.ts";
 
 const HANDSHAKE_MS = 15_000;
+/** What `ws` says of a connection that ended without a word. */
+const CUT = 1006;
 /** How long a polite end is waited for. */
 const CLOSE_MS = 2000;
 /** Above the first nothing more is sent until what waits in the socket is below the second; bytes. */
@@ -44,7 +46,7 @@ export function openSocket(identity: LinkIdentity, events: SocketEvents): LinkSo
   socket.on("error", (error) => {
     failure ??= explained(error, address);
   });
-  socket.on("close", (code, reason) => events.closed(failure ?? `closed with ${code} ${reason.toString()}`.trim()));
+  socket.on("close", (code, reason) => events.closed(failure ?? whyClosed(code, reason.toString())));
   const onWritten = (): void => {
     if (!isFull || socket.bufferedAmount > LOW_WATER) return;
     isFull = false;
@@ -69,6 +71,11 @@ export function openSocket(identity: LinkIdentity, events: SocketEvents): LinkSo
       socket.once("close", () => clearTimeout(timer));
     },
   };
+}
+
+function whyClosed(code: number, reason: string): string {
+  if (code === CUT) return "the connection was cut";
+  return reason === "" ? `the controller ended the connection with ${code}` : `the controller ended it: ${reason}`;
 }
 
 /** Whatever the address, the certificate has to be one of this root for the controllers' own name. */
