@@ -2,19 +2,21 @@ import { eq } from "drizzle-orm";
 import type { Caller } from "../../domain/access.ts";
 import type { AgentRow } from "../../store/agents.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { ServiceContext } from "../context.ts";
 import { findAgent } from "../lists/find-agent.ts";
+import { rebind } from "../policies/bind-items.ts";
+import type { DefinitionContext } from "../repositories/next-policy.ts";
 
 export type AgentChange = { name?: string | undefined; labels?: Record<string, string> | undefined };
 
-/** What people call an agent and how they sort it; both are theirs, the host knows neither. NOT_FOUND. */
+/** What people call an agent and how they sort it, by which policies select it; the host knows neither. NOT_FOUND. */
 export async function changeAgent(
-  { store, now }: ServiceContext,
+  { store, now, policies }: DefinitionContext,
   caller: Caller,
   agentId: string,
   change: AgentChange,
 ): Promise<AgentRow> {
-  return await store.write(async (db) => {
+  const at = now();
+  const { row, replanned } = await store.write(async (db) => {
     const { agents } = db.tables;
     const known = await findAgent(db, caller.actor, agentId);
     const row: AgentRow = { ...known, name: change.name ?? known.name, labels: change.labels ?? known.labels };
@@ -23,8 +25,10 @@ export async function changeAgent(
       db,
       caller,
       { action: "agents.change", subject: agentId, outcome: "done", details: { ...change } },
-      now(),
+      at,
     );
-    return row;
+    return { row, replanned: change.labels === undefined ? [] : await rebind(db, [agentId], at) };
   });
+  for (const each of replanned) await policies.changed(each);
+  return row;
 }

@@ -7,6 +7,7 @@ import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
 import { findLiveAgent } from "../lists/find-agent.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
+import { rebind } from "../policies/bind-items.ts";
 import { type DefinitionContext, largerPolicy, nextPolicy } from "../repositories/next-policy.ts";
 import { findItem, type ItemRef, type ItemRow } from "./find.ts";
 
@@ -30,6 +31,7 @@ export async function createItem(
       throw new ControllerError("CONFLICT", { message: `the agent already has an item ${entry.vm_context_id}` });
     const row: ItemRow = { agentId, ...columns(entry), createdAt: at, updatedAt: at, retiredAt: null };
     await putRows(db, items, [items.agentId, items.vmContextId], [row]);
+    await rebind(db, [agentId], at);
     await largerPolicy(db, agent, at);
     await recordAudit(db, caller, { action: "items.create", subject: subject(row), outcome: "done" }, at);
     return row;
@@ -52,6 +54,7 @@ export async function changeItem(
     await checkEntry(db, known.agentId, whole);
     const row: ItemRow = { ...known, ...columns(whole), updatedAt: at };
     await db.update(db.tables.items).set(row).where(isRow(db, known));
+    await rebind(db, [known.agentId], at);
     await largerPolicy(db, agent, at);
     await recordAudit(db, caller, { action: "items.change", subject: subject(row), outcome: "done" }, at);
     return row;
@@ -71,6 +74,7 @@ export async function removeItem(
     const { row: known, agent } = await ownItem(db, caller, ref);
     const row: ItemRow = { ...known, retiredAt: at, updatedAt: at };
     await db.update(db.tables.items).set({ retiredAt: at, updatedAt: at }).where(isRow(db, known));
+    await rebind(db, [known.agentId], at);
     await nextPolicy(db, agent);
     await recordAudit(db, caller, { action: "items.remove", subject: subject(row), outcome: "done" }, at);
     return row;

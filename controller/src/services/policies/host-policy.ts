@@ -2,8 +2,9 @@ import type { HostPolicy } from "@holdfast/protocol";
 import { and, asc, eq, isNull } from "drizzle-orm";
 import { findAgent } from "../../store/agents.ts";
 import type { Db } from "../../store/db.ts";
+import { workOut } from "./work-out.ts";
 
-/** What the controller wants this host to protect; undefined: there is no such agent. */
+/** What the controller wants this host to protect, and to run by itself; undefined: there is no such agent. */
 export async function hostPolicy(db: Db, agentId: string, now: Date): Promise<HostPolicy | undefined> {
   const agent = await findAgent(db, agentId);
   if (agent === undefined) return undefined;
@@ -23,5 +24,6 @@ export async function hostPolicy(db: Db, agentId: string, now: Date): Promise<Ho
     issued_at: now.toISOString(),
     repositories,
     items: items.map(({ vm_context_id, definition }) => ({ ...definition, vm_context_id })),
+    plans: (await workOut(db, [agentId], now)).flatMap(({ plans }) => plans),
   };
 }
