@@ -1,15 +1,24 @@
 import { alertsFromEvents } from "../services/alerts/from-events.ts";
+import { workAlerts } from "../services/alerts/work.ts";
 import { runProjection } from "../services/projection/run-projection.ts";
 import type { JobList } from "./job-list.ts";
 
-const EVENTS_MS = 1000;
+const TICK_MS = 1000;
 
-export const alertJobs: JobList = ({ store, now }) => [
+export const alertJobs: JobList = (context) => [
   {
     name: "alerts-from-events",
-    everyMs: EVENTS_MS,
+    everyMs: TICK_MS,
     run: async (signal) => {
+      const { store, now } = context;
       while (!signal.aborted && (await runProjection(store, alertsFromEvents, now())) > 0);
+    },
+  },
+  {
+    name: "alerts",
+    everyMs: TICK_MS,
+    run: async (signal) => {
+      while (!signal.aborted && (await workAlerts(context)));
     },
   },
 ];
