@@ -23,6 +23,10 @@ function event(receivedAt: Date): Tables["events"]["$inferInsert"] {
 function run(runId: string, vmContextId: string, state: "running" | "completed" | "failed", startedAt: Date) {
   return { runId, agentId: "a", kind: "backup", vmContextId, state, startedAt, receivedAt: NOW } as const;
 }
+function command(commandId: string, state: "queued" | "accepted" | "done" | "refused", createdAt: Date) {
+  const what = { kind: "backup.start", arguments: {}, author: "x", reason: "", deadline: createdAt, runIds: [] };
+  return { commandId, agentId: "a", state, createdAt, ...what };
+}
 const rowsOf = (store: Store, table: "events" | "executions" | "audit") =>
   store.read(async (db) => (await db.select({ rows: count() }).from(db.tables[table]))[0]?.rows);
 
@@ -61,6 +65,45 @@ describeOnBothStores("the history's limits", (open) => {
     await purgeHistory(store, rules({ executions: { ...WIDE, maxAgeDays: 365 } }), NOW);
     const left = await store.read((db) => db.select({ runId: db.tables.executions.runId }).from(db.tables.executions));
     expect(left.map(({ runId }) => runId).sort()).toEqual(["4", "5", "6", "7", "8"]);
+  });
+
+  it("removes commands that have ended long ago, and those that are too many, but none without an end", async () => {
+    const store = await open();
+    const commands = [
+      command("old", "done", daysAgo(900)),
+      command("old-refused", "refused", daysAgo(800)),
+      command("under-way", "accepted", daysAgo(900)),
+      command("waiting", "queued", daysAgo(900)),
+      command("new", "done", daysAgo(10)),
+    ];
+    await store.write((db) => seedRows(db, db.tables.commands, commands));
+    const left = async () => {
+      const rows = await store.read((db) => db.select({ id: db.tables.commands.commandId }).from(db.tables.commands));
+      return rows.map(({ id }) => id).sort();
+    };
+    const age = rules({ executions: { ...WIDE, maxAgeDays: 365 } });
+    expect(await purgeHistory(store, age, NOW)).toMatchObject({ executions: 2 });
+    expect(await left()).toEqual(["new", "under-way", "waiting"]);
+    const more = Array.from({ length: 600 }, (_, day) => command(`more-${day}`, "done", daysAgo(11 + day / 10)));
+    await store.write((db) => seedRows(db, db.tables.commands, more));
+    await purgeHistory(store, rules({ executions: { ...WIDE, maxRows: 3 } }), NOW);
+    expect(await left()).toEqual(["more-0", "more-1", "new", "under-way", "waiting"]);
+  });
+
+  it("forgets epochs of a spool that were closed long ago, but none that is open", async () => {
+    const store = await open();
+    const told = { name: "w", hostname: "w", platform: "linux", version: "0", createdAt: NOW };
+    const epoch = (name: string, closedAt: Date | null) => ({
+      ...{ agentId: "a", epoch: name, appliedSeq: 4, appliedEventId: null, openedAt: daysAgo(999), closedAt },
+    });
+    const epochs = [epoch("old", daysAgo(900)), epoch("closed", daysAgo(10)), epoch("open", null)];
+    await store.write(async (db) => {
+      await addAgent(db, { agentId: "a", ...told });
+      await seedRows(db, db.tables.spoolEpochs, epochs);
+    });
+    await purgeHistory(store, rules({ executions: { ...WIDE, maxAgeDays: 365 } }), NOW);
+    const left = await store.read((db) => db.select().from(db.tables.spoolEpochs));
+    expect(left.map((row) => row.epoch).sort()).toEqual(["closed", "open"]);
   });
 
   it("keeps to a number of rows", async () => {

@@ -2,6 +2,8 @@
 import type { Db, Store } from "./db.ts";
 import { purgeAomeiRuns } from "./purge-aomei-runs.ts";
 import { purgeAudit } from "./purge-audit.ts";
+import { purgeCommands } from "./purge-commands.ts";
+import { purgeEpochs } from "./purge-epochs.ts";
 import { purgeEvents } from "./purge-events.ts";
 import { purgeExecutions } from "./purge-executions.ts";
 
@@ -22,14 +24,18 @@ const DAY_MS = 86_400_000;
 export type Removed = { [Kind in keyof HistoryRules]: number };
 /** Removes at most `batch` rows; answers how many it did. */
 type Purge = (db: Db, bound: PurgeBound) => Promise<number>;
+/** Runs, what asked for them, and where they were told. */
+const RUNS: readonly Purge[] = [purgeExecutions, purgeAomeiRuns, purgeCommands, purgeEpochs];
 export type PurgeBound = { before: Date; maxRows: number; batch: number };
 
 /** Removes what the rules no longer keep, in many short transactions; answers how many rows went. */
 export async function purgeHistory(store: Store, rules: HistoryRules, now: Date): Promise<Removed> {
   const purge = (limits: HistoryLimits, one: Purge) => purgeAll(store, limits, now, one);
+  let executions = 0;
+  for (const one of RUNS) executions += await purge(rules.executions, one);
   return {
     events: await purge(rules.events, purgeEvents),
-    executions: (await purge(rules.executions, purgeExecutions)) + (await purge(rules.executions, purgeAomeiRuns)),
+    executions,
     audit: await purge(rules.audit, purgeAudit),
   };
 }
