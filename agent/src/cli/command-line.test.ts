@@ -29,6 +29,8 @@ describe("the command line", () => {
     [["backup", "--full", "--incremental"], "--full and --incremental exclude each other"],
     [["backup"], "no item is configured"],
     [["backup", "--source", "/x.raw"], "--source needs --repository"],
+    [["backup", "web", "--allow-root", "/x"], "--allow-root goes with --source only"],
+    [["backup", "web", "--encrypt"], "--encrypt goes with --source only"],
     [["verify"], "no repository is configured"],
     [["repository", "list", "nowhere"], 'no repository "nowhere" is configured'],
   ])("answers %j with exit code 2 and what to do", async (args, message) => {
@@ -40,6 +42,16 @@ describe("the command line", () => {
     expect(code).toBe(2);
     expect(document).toMatchObject({ error: message, code: "BAD_REQUEST", remedy: expect.any(String) });
     expect(Object.keys(document as object)).toEqual(["error", "code", "details", "remedy", "timestamp"]);
+  });
+
+  it("suggests what was meant, and says in every help what goes with every command", async () => {
+    const { stderr } = await host.cli("bakup");
+    expect(stderr).toContain("What to do: Did you mean backup? Add --help");
+    const { code, stdout } = await host.cli("backup", "--help");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/--config <file>/);
+    expect(stdout).toMatch(/--json/);
+    expect(stdout).not.toContain("[]");
   });
 
   it("tells all mistakes of a configuration at once", async () => {

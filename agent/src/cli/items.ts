@@ -1,5 +1,6 @@
 /** What to back up and how: from the configuration, or from the command line alone. */
-import { basename } from "node:path";
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { type ItemEntry, type SourceSpec, sourceSpec, vmNameInPath } from "@holdfast/protocol";
 import { nearest } from "../config/did-you-mean.ts";
 import type { ProtectedItem } from "../service/policy/protect.ts";
@@ -25,8 +26,10 @@ export function configuredItems(config: Pick<HostConfig, "items">, names: readon
   });
 }
 
+const LONGEST_NAME = 200;
+
 export type AdHocOptions = {
-  source: string[];
+  source?: string[];
   format?: string;
   vmName?: string;
   vmContextId?: string;
@@ -36,16 +39,19 @@ export type AdHocOptions = {
 
 /** An item from the command line: its disks are numbered in the order of `--source`. */
 export function adHocItem(options: AdHocOptions): Omit<ItemEntry, "repository_id"> {
-  const disks = options.source.map((text, index) => ({ disk_id: index, source: parseSource(text, options.format) }));
+  const disks = (options.source ?? []).map((text, index) => ({
+    disk_id: index,
+    source: parseSource(text, options.format),
+  }));
   const [first] = disks;
-  const name = options.vmName ?? (first === undefined ? "disk" : nameOf(first.source));
+  const name = options.vmName ?? (first === undefined ? "disk" : placeOf(first.source));
   const compression = options.compression ?? "none";
   if (compression !== "none" && compression !== "zstd")
     throw usageError(`--compression ${compression} is not known`, "Use none or zstd.");
   const tags = Object.fromEntries((options.tag ?? []).map(parseTag));
   return {
     vm_context_id: options.vmContextId ?? contextIdOf(name),
-    vm_name: name,
+    vm_name: shortened(name),
     disks,
     compression,
     cluster_size: 65_536,
@@ -60,7 +66,7 @@ export function parseSource(text: string, format: string | undefined): SourceSpe
   if (text.startsWith("/dev/") && format === undefined) return checked({ kind: "block", path: text }, text);
   const byName = /\.(raw|img|qcow2|vmdk|vhdx|vdi)$/i.exec(text)?.[1]?.toLowerCase().replace("img", "raw");
   const known = format ?? byName;
-  if (known !== undefined) return checked({ kind: "file", path: absolute(text), format: known }, text);
+  if (known !== undefined) return checked({ kind: "file", path: resolve(text), format: known }, text);
   throw usageError(`the format of ${text} is not known`, "Say it with --format raw (or qcow2, vmdk, vhdx, vdi).");
 }
 
@@ -83,13 +89,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-function absolute(path: string): string {
-  return path.startsWith("/") ? path : `${process.cwd()}/${path}`;
+/** Where the first disk is: two machines' disks may both be called disk.qcow2, and must never share a chain. */
+function placeOf(source: SourceSpec): string {
+  if ("path" in source) return resolve(source.path);
+  return source.kind === "qmp" ? `${source.socket} ${source.device}` : source.uri.replace(/\/\/[^/?]*@/, "//");
 }
 
-function nameOf(source: SourceSpec): string {
-  if ("path" in source) return basename(source.path).replace(/\.[^.]+$/, "");
-  return source.kind === "qmp" ? source.device : "nbd";
+/** As long as a name may be, and as different as before. */
+function shortened(name: string): string {
+  if (name.length <= LONGEST_NAME) return name;
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 12);
+  return `${digest} …${name.slice(-100)}`;
 }
 
 /** An id has at most 64 characters; the digits at the end keep long names apart. */

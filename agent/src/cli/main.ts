@@ -30,5 +30,6 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 function asUsageError(error: CommanderError) {
   if (error.code === "commander.help") return usageError("which command?", "Add --help to see what there is.");
   const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n");
-  return usageError(message, [...more, "Add --help to see how it is used."].join(" "));
+  const hints = more.map((line) => line.replace(/^\((.*)\)$/, "$1"));
+  return usageError(message, [...hints, "Add --help to see how it is used."].join(" "));
 }

@@ -24,6 +24,7 @@ export function buildProgram(finish: Finish): Command {
     .version(agentVersion(), "--version", "print the version")
     .addHelpText("after", EXIT_CODES)
     .showHelpAfterError(false)
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   addRun(program, finish);
@@ -38,7 +39,7 @@ export function buildProgram(finish: Finish): Command {
   return program;
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 function addRun(program: Command, finish: Finish): void {
   program
@@ -56,21 +57,16 @@ function addBackup(program: Command, finish: Finish): void {
     .description("make a restore point of a configured item, or of --source into --repository")
     .option("--full", "a full, whatever is due")
     .option("--incremental", "an increment, if one is possible")
-    .option(
-      "--source <path|uri|json>",
-      "a disk to back up without a configured item; repeat for more disks",
-      collect,
-      [],
-    )
+    .option("--source <path|uri|json>", "a disk to back up without a configured item; repeat for more disks", collect)
     .option("--format <format>", "format of --source: raw, qcow2, vmdk, vhdx or vdi (default: by its ending)")
     .addOption(new Option("--repository <id-or-path>", "where --source is backed up to"))
-    .option("--allow-root <folder>", "allow sources inside this folder, beside `roots`; repeatable", collect, [])
-    .option("--allow-nbd <server>", "allow this NBD server, beside `nbd_servers`; repeatable", collect, [])
-    .option("--vm-name <name>", "name of the machine that --source belongs to (default: by its file's name)")
+    .option("--allow-root <folder>", "allow sources inside this folder, beside `roots`; repeatable", collect)
+    .option("--allow-nbd <server>", "allow this NBD server, beside `nbd_servers`; repeatable", collect)
+    .option("--vm-name <name>", "name of the machine that --source belongs to (default: where it is)")
     .option("--vm-context-id <id>", "its id in the repository (default: by its name)")
     .option("--compression <none|zstd>", "for --source (default: none)")
     .option("--encrypt", "encrypt the backup of --source")
-    .option("--tag <name=value>", "for --source; repeatable", collect, [])
+    .option("--tag <name=value>", "for --source; repeatable", collect)
     .option("--speed-limit <bytes>", "bytes a second, e.g. 50M")
     .action(async (item: string | undefined, _options, command: Command) => {
       const { backup } = await import("./commands/backup.ts");

@@ -1,3 +1,4 @@
+import { vmNameInPath } from "@holdfast/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EXIT, worstOf } from "./exit-codes.ts";
@@ -86,6 +87,24 @@ describe("a source on the command line", () => {
   ])("%s as %s is refused", (text, format, message) => {
     expect(() => parseSource(text, format)).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }));
     expect(() => parseSource(text, format)).toThrow(message);
+  });
+
+  it("tells disks apart by where they are, not by the names of their files", () => {
+    const qmp = (socket: string, device: string): string => JSON.stringify({ kind: "qmp", socket, device });
+    const long = "x".repeat(300);
+    const sources = ["/a/disk.qcow2", "/b/disk.qcow2", "/a/disk.raw", "/dev/vg0/disk", "/dev/vg1/disk"];
+    sources.push("nbd://host/a", "nbd://host/b", "nbd+unix:///?socket=/a", "nbd+unix:///?socket=/b");
+    sources.push(qmp("/run/a", "virtio0"), qmp("/run/b", "virtio0"), `/a/${long}.raw`, `/b/${long}.raw`);
+    const items = sources.map((source) => adHocItem({ source: [source] }));
+    expect(new Set(items.map((item) => item.vm_context_id)).size).toBe(sources.length);
+    expect(new Set(items.map((item) => vmNameInPath(item.vm_name))).size).toBe(sources.length);
+    for (const { vm_name, vm_context_id } of items) {
+      expect(vm_name.length).toBeLessThanOrEqual(200);
+      expect(vm_context_id).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+    }
+    const idOf = (source: string): string => adHocItem({ source: [source] }).vm_context_id;
+    expect(idOf(`${process.cwd()}/x/../disk.raw`)).toBe(idOf("./disk.raw"));
+    expect(adHocItem({ source: ["nbd://someone@host/a"] }).vm_name).toBe("nbd://host/a");
   });
 
   it("gives every name an id that can be a folder", () => {

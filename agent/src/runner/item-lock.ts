@@ -27,7 +27,10 @@ export async function withItemLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const id = pathId.safeParse(vmContextId);
-  if (!id.success) throw new HoldfastError("BAD_REQUEST", { message: `${vmContextId} is not an item's id` });
+  if (!id.success) {
+    const remedy = "Use letters, digits, '.', '_' and '-' only, at most 64, starting with a letter or digit.";
+    throw new HoldfastError("BAD_REQUEST", { message: `${vmContextId} is not an item's id`, remedy });
+  }
   const folder = join(stateDir, "locks");
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw asHoldfastError(error, `making the agent's state folder ${folder}`);

@@ -17,8 +17,8 @@ export type BackupOptions = GlobalOptions &
     incremental?: boolean;
     repository?: string;
     encrypt?: boolean;
-    allowRoot: string[];
-    allowNbd: string[];
+    allowRoot?: string[];
+    allowNbd?: string[];
     speedLimit?: string;
   };
 
@@ -27,20 +27,27 @@ export async function backup(name: string | undefined, options: BackupOptions): 
   if (options.full && options.incremental)
     throw usageError("--full and --incremental exclude each other", "Give one of them, or neither for what is due.");
   return await withHost(options, async (host) => {
-    const job = options.source.length > 0 ? await adHocJob(host, name, options) : await itemJob(host, name, options);
+    const job = options.source !== undefined ? await adHocJob(host, name, options) : await itemJob(host, name, options);
     const context = await runContext(host);
     const { vm_context_id, vm_name } = job.item;
     const outcome = await withItem(context, vm_context_id, `backup of ${vm_name}`, (runs) =>
-      backUpItem(runs, job).catch(options.source.length > 0 ? adHocRemedy : undefined),
+      backUpItem(runs, job).catch(options.source !== undefined ? adHocRemedy : undefined),
     );
     return { document: backupDocument(outcome, host.warnings), text: () => backupText(outcome), exitCode: EXIT.ok };
   });
 }
 
+const AD_HOC_ONLY = [
+  ...(["repository", "format", "vmName", "vmContextId", "compression"] as const),
+  ...(["encrypt", "tag", "allowRoot", "allowNbd"] as const),
+];
+
 async function itemJob(host: Host, name: string | undefined, options: BackupOptions): Promise<BackupJob> {
-  const adHoc = ["repository", "format", "vmName", "vmContextId", "compression"] as const;
-  const wrong = adHoc.find((option) => options[option] !== undefined);
-  if (wrong !== undefined) throw usageError("this option goes with --source only", "Name the disk with --source.");
+  const wrong = AD_HOC_ONLY.find((option) => options[option] !== undefined);
+  if (wrong !== undefined) {
+    const flag = `--${wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw usageError(`${flag} goes with --source only`, "Name the disk with --source, or set it in the configuration.");
+  }
   const items = configuredItems(host.config, name === undefined ? [] : [name]);
   const [item, ...others] = items;
   if (item === undefined || others.length > 0) {
@@ -60,7 +67,7 @@ async function adHocJob(host: Host, name: string | undefined, options: BackupOpt
     item: { ...adHocItem(options), ...speedLimit(options) },
     type: typeOf(options),
     encrypt: options.encrypt === true || entry?.encryption === true,
-    alsoAllowed: { roots: options.allowRoot.map((path) => resolve(path)), nbdServers: options.allowNbd },
+    alsoAllowed: { roots: options.allowRoot?.map((path) => resolve(path)) ?? [], nbdServers: options.allowNbd ?? [] },
   };
 }
 
