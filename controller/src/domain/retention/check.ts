@@ -1,0 +1,52 @@
+/** The last look before anything is asked to go: what may never be removed, told in the plainest way and by no rule's code. */
+import { groups } from "./groups.ts";
+import { keyOf, type Point } from "./point.ts";
+
+/** Why these must not go together; empty: they may. `points`: all of the item, `remove` in the order of removal. */
+export function forbidden(points: readonly Point[], remove: readonly Point[], now: Date): string[] {
+  const going = new Set(remove.map(keyOf));
+  const own = remove.flatMap((point) => ofItself(point, now).map((why) => `${point.backupId} ${why}`));
+  const order = remove.flatMap((point, index) => {
+    const late = remove.slice(index + 1).find((other) => isChild(other, point));
+    return late === undefined ? [] : [`${late.backupId} would go after its parent ${point.backupId}`];
+  });
+  return [...own, ...order, ...groups(points).flatMap((group) => ofDisk(group, going))];
+}
+
+function ofItself(point: Point, now: Date): string[] {
+  const { hasSidecar, pinned, held, inUse, immutableUntil, recordedAt } = point;
+  return [
+    ...(hasSidecar ? [] : ["was not written by Holdfast"]),
+    ...(pinned ? ["is pinned"] : []),
+    ...(held.length > 0 ? ["is held"] : []),
+    ...(inUse === null ? [] : ["is in use"]),
+    ...(immutableUntil !== null && immutableUntil > now ? ["is immutable"] : []),
+    ...(recordedAt !== null && recordedAt.getTime() > now.getTime() + 3_600_000 ? ["lies in the future"] : []),
+  ];
+}
+
+function ofDisk(points: readonly Point[], going: ReadonlySet<string>): string[] {
+  const goes = (point: Point) => going.has(keyOf(point));
+  if (!points.some(goes)) return [];
+  const staying = points.filter((point) => !goes(point));
+  const orphans = staying.filter((child) => points.some((parent) => goes(parent) && isChild(child, parent)));
+  const newest = points.reduce((a, b) => (isLater(b, a) ? b : a));
+  const losesProof = (["verifiedAt", "drilledAt"] as const).filter(
+    (field) => points.some((point) => point[field] !== null) && staying.every((point) => point[field] === null),
+  );
+  return [
+    ...orphans.map(({ backupId }) => `${backupId} needs what would go`),
+    ...(goes(newest) ? [`${newest.backupId} is the newest of its disk`] : []),
+    ...losesProof.map((field) => `disk ${newest.diskId} would have nothing with ${field} left`),
+  ];
+}
+
+function isChild(child: Point, parent: Point): boolean {
+  return (
+    child.parentId === parent.backupId && child.repositoryId === parent.repositoryId && child.agentId === parent.agentId
+  );
+}
+
+function isLater(a: Point, b: Point): boolean {
+  return a.chainNumber === b.chainNumber ? a.chainPosition > b.chainPosition : a.chainNumber > b.chainNumber;
+}

@@ -1,0 +1,54 @@
+import { expect, it } from "vitest";
+import { forbidden } from "./check.ts";
+import { type GuardFacts, needsPerson } from "./guard.ts";
+import { dayOf, pointsOf, rulesOf } from "./test-points.ts";
+
+/** `remove` of twenty fulls, of which the newest three are the floor. */
+function facts(remove: number, more: Partial<GuardFacts> = {}): GuardFacts {
+  const points = pointsOf(Array.from({ length: 20 }, (_, day) => `F${day}`).join(" | "));
+  const rules = rulesOf({ min_points: 3, keep_last: 1 });
+  const usual = { approved: { removed: 5 }, recordedSince: 0, rejected: new Set<string>(), clockJump: null };
+  return { points, remove: points.slice(0, remove), rules, ...usual, ...more };
+}
+
+it.each<[string, GuardFacts, string | null]>([
+  ["nothing to remove", facts(0, { clockJump: "it jumped", approved: null }), null],
+  ["what was approved", facts(5), null],
+  ["twice as many", facts(10), null],
+  [
+    "more than twice as many",
+    facts(11),
+    "it removes 11: the approved preview showed 5, and 0 came since the last removal",
+  ],
+  ["as many as came", facts(9, { approved: { removed: 0 }, recordedSince: 9 }), null],
+  ["one a day of an approved nothing", facts(1, { approved: { removed: 0 } }), null],
+  ["more than half of all", facts(11, { approved: { removed: 20 } }), "it removes 11 of 20, more than half"],
+  ["more than half, as many as came", facts(11, { approved: { removed: 20 }, recordedSince: 11 }), null],
+  ["nobody looked", facts(1, { approved: null }), "nobody has seen what this policy removes"],
+  ["the clock jumped", facts(1, { clockJump: "it jumped" }), "it jumped"],
+  ["refused before", facts(2, { rejected: new Set(["F1"]) }), "a person refused before to have F1 removed"],
+  [
+    "newer than the floor",
+    facts(18, { approved: { removed: 99 }, recordedSince: 99 }),
+    "it removes what is newer than the floor: F17",
+  ],
+])("%s", (_what, given, why) => {
+  expect(needsPerson(given)).toBe(why);
+});
+
+it.each<[string, string, string[], string]>([
+  ["a parent", "F1 i2 | F3", ["F1"], "i2 needs what would go"],
+  ["the newest", "F1 | F3", ["F3"], "F3 is the newest of its disk"],
+  ["a pinned one", "F1p | F3", ["F1"], "F1 is pinned"],
+  ["a held one", "F1h | F3", ["F1"], "F1 is held"],
+  ["one in use", "F1u | F3", ["F1"], "F1 is in use"],
+  ["a foreign one", "F1~ | F3", ["F1"], "F1 was not written by Holdfast"],
+  ["the only proven one", "F1v | F3", ["F1"], "disk 0 would have nothing with verifiedAt left"],
+  ["one of the future", "F91 | F3", ["F91"], "F91 lies in the future"],
+  ["a parent before its child", "F1 i2 | F3", ["F1", "i2"], "i2 would go after its parent F1"],
+])("the last look refuses %s", (_what, notation, ids, why) => {
+  const points = pointsOf(notation);
+  const remove = ids.flatMap((id) => points.filter(({ backupId }) => backupId === id));
+  expect(forbidden(points, remove, dayOf(50))).toEqual([why]);
+  expect(forbidden(points, [], dayOf(50))).toEqual([]);
+});

@@ -1,0 +1,174 @@
+/** Whatever chains there are, whatever any clock says: what must stay stays. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { forbidden } from "./check.ts";
+import { needsPerson } from "./guard.ts";
+import { planRetention } from "./plan.ts";
+import { DAY_MS, keyOf, type Point, type RetentionRules } from "./point.ts";
+import { dayOf, pointsOf, rulesOf } from "./test-points.ts";
+
+const NOW = 400;
+const maybe = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: undefined });
+const small = fc.integer({ min: 1, max: 9 });
+const anyRules: fc.Arbitrary<RetentionRules> = fc
+  .record({
+    keep_days: maybe(fc.integer({ min: 1, max: 60 })),
+    keep_last: maybe(small),
+    gfs: maybe(fc.record({ daily: small, weekly: small, monthly: small })),
+    min_points: small,
+    immutable_days: maybe(fc.integer({ min: 1, max: 30 })),
+  })
+  .map((given) => rulesOf(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))));
+
+/** Chains in order, their points in order; flags at random; the hosts' clocks say anything. */
+const anyPoints = fc
+  .array(
+    fc.array(
+      fc.record({
+        flags: fc.constantFrom("", "", "", "", "v", "d", "p", "h", "u", "vx", "dx", "~"),
+        gap: fc.integer({ min: 0, max: 20 }),
+        made: fc.integer({ min: -700, max: 900 }),
+        twoDisks: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+    { minLength: 1, maxLength: 8 },
+  )
+  .map((chains) => {
+    let day = 0;
+    const wild: number[] = [];
+    const text = chains
+      .map((chain) =>
+        chain
+          .map(({ flags, gap, made }, index) => {
+            day += 0.125 + gap;
+            wild.push(made);
+            return `${index === 0 ? "F" : "i"}${day}${flags}`;
+          })
+          .join(" "),
+      )
+      .join(" | ");
+    return { text, wild, last: day };
+  });
+
+const anyItem = fc
+  .record({ item: anyPoints, isWild: fc.boolean(), rules: anyRules, disks: fc.integer({ min: 1, max: 2 }) })
+  .map(({ item, isWild, rules, disks }) => {
+    const points = Array.from({ length: disks }, (_, diskId) =>
+      pointsOf(item.text).map(
+        (point, index): Point => ({
+          ...point,
+          ...{ diskId, backupId: `${point.backupId}-${diskId}`, chainId: `${point.chainId}-${diskId}` },
+          parentId: point.parentId === null ? null : `${point.parentId}-${diskId}`,
+          restorePointId: `rp-${index}`,
+          pinned: point.pinned && diskId === 0,
+          madeAt: isWild ? dayOf(item.wild[index] ?? 0) : point.madeAt,
+        }),
+      ),
+    ).flat();
+    return { points, rules, last: item.last };
+  });
+
+function ask(points: readonly Point[], rules: RetentionRules, day = NOW + 0) {
+  return planRetention({ points, rules, zone: "UTC", now: dayOf(day) });
+}
+const idsOf = (points: readonly Point[]) => points.map(({ backupId }) => backupId);
+
+describe("whatever is there", () => {
+  it("nothing goes that may not: by rules that know nothing of the planner's", () => {
+    fc.assert(
+      fc.property(anyItem, fc.integer({ min: 0, max: 2000 }), ({ points, rules }, day) => {
+        const { remove, marks } = ask(points, rules, day);
+        expect(forbidden(points, remove, dayOf(day))).toEqual([]);
+        expect(marks).toHaveLength(points.length);
+        expect(marks.filter(({ reasons }) => reasons.length === 0)).toEqual([]);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("nothing goes of the newest of each disk, down to the floor", () => {
+    fc.assert(
+      fc.property(anyItem, ({ points, rules }) => {
+        const { remove } = ask(points, rules, 2000);
+        const facts = { points, remove, rules, approved: { removed: 1000 }, recordedSince: 1000 };
+        expect(needsPerson({ ...facts, rejected: new Set(), clockJump: null })).toBeNull();
+      }),
+    );
+  });
+
+  it("asked again after it was done, nothing more goes", () => {
+    fc.assert(
+      fc.property(anyItem, fc.integer({ min: 0, max: 900 }), ({ points, rules }, day) => {
+        const gone = new Set(ask(points, rules, day).remove.map(keyOf));
+        const left = points.filter((point) => !gone.has(keyOf(point)));
+        expect(idsOf(ask(left, rules, day).remove)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("a clock that went back removes nothing", () => {
+    fc.assert(
+      fc.property(anyItem, fc.double({ min: 0.05, max: 900, noNaN: true }), ({ points, rules, last }, back) => {
+        expect(idsOf(ask(points, rules, last - back).remove)).toEqual([]);
+      }),
+    );
+  });
+
+  it("hosts' clocks that say anything remove nothing that stays by the controller's, nor the other way round", () => {
+    fc.assert(
+      fc.property(anyItem, fc.integer({ min: 200, max: 900 }), ({ points, rules }, day) => {
+        const removed = new Set(idsOf(ask(points, rules, day).remove));
+        const byController = points.map((point) => ({ ...point, madeAt: point.recordedAt }));
+        const kept = ask(byController, rules, day).marks.filter(({ mark }) => mark === "keep");
+        expect(kept.filter(({ point }) => removed.has(point.backupId))).toEqual([]);
+      }),
+    );
+  });
+
+  it("a host that is enrolled anew, all of whose backups were recorded today, keeps its months", () => {
+    const points = pointsOf(Array.from({ length: 300 }, (_, day) => `F${day}`).join(" | "));
+    const rules = rulesOf({ gfs: { daily: 7, weekly: 4, monthly: 12 } });
+    const before = idsOf(ask(points, rules, 300).remove);
+    const recordedAt = dayOf(300);
+    const anew = points.map((point) => ({ ...point, recordedAt }));
+    for (const day of [300, 310, 340]) {
+      const after = new Set(idsOf(ask(anew, rules, day).remove));
+      expect(points.filter(({ backupId }) => !before.includes(backupId) && after.has(backupId))).toEqual([]);
+    }
+  });
+
+  it("disks of one moment stay or go together, and copies elsewhere are counted for themselves", () => {
+    const here = pointsOf("F1p | F2 | F3").map((point) => ({ ...point, restorePointId: `rp-${point.backupId}` }));
+    const there = here.map((point) => ({ ...point, diskId: 1, backupId: `${point.backupId}-1`, pinned: false }));
+    const disks = ask(
+      [...here, ...there.map((point) => ({ ...point, chainId: point.backupId }))],
+      rulesOf({ keep_last: 1 }),
+    );
+    expect(idsOf(disks.remove)).toEqual(["F2", "F2-1"]);
+    const copies = here.map((point): Point => ({ ...point, repositoryId: "away", isCopy: true, pinned: false }));
+    const both = ask([...here, ...copies], rulesOf({ keep_last: 2 }));
+    expect(both.remove.map(keyOf)).toEqual(["a/away/F1"]);
+  });
+
+  it("an unreadable time, a parent that nobody knows and a repository out of reach keep", () => {
+    const strange = [
+      { madeAt: null, recordedAt: null },
+      { madeAt: new Date(Number.NaN), recordedAt: null },
+      { parentId: "gone" },
+      { parentId: "F1" },
+      { isListed: false },
+    ];
+    for (const change of strange) {
+      const [first, ...others] = pointsOf("F1 | F2 | F3");
+      const points = [{ ...(first as Point), ...change }, ...others];
+      expect(idsOf(ask(points, rulesOf({ keep_days: 1 })).remove)).toEqual(["F2"]);
+    }
+    const ahead = pointsOf("F1 | F2 | F3").map((point) => ({
+      ...point,
+      recordedAt: new Date(dayOf(NOW).getTime() + DAY_MS),
+    }));
+    expect(ask(ahead, rulesOf({ keep_days: 1 })).clockProblem).toMatch(/shows a time before/);
+  });
+});
