@@ -26,13 +26,15 @@ export function contentChecker(host: Host, keys: BackupKeys | null): ContentChec
   };
   const check = async (disk: CatalogueDisk, backup: Sidecar): Promise<Finding[]> => {
     const id = backup.backup_id;
-    const { findings, status, reason } = await verifyBackup(disk, id, {
+    const { findings, status, reason, parts } = await verifyBackup(disk, id, {
       keys,
       signal: host.signal,
       onProgress: ({ part, doneBytes, totalBytes }) => host.progress.update(`${id}: ${part}`, doneBytes, totalBytes),
     });
     if (host.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
     if (status === "error" || status === "skipped") unproven.push(`${id}: ${reason}`);
+    else if (!parts.includes("content"))
+      unproven.push(`${id}: its content was not read, for what was found in its chain`);
     return findings
       .filter((finding) => !isSaid(disk, finding) && isNew(disk, finding))
       .map((finding) => placed(told, disk, backup, finding));

@@ -150,4 +150,16 @@ describe("a disk of 16 MiB", () => {
     await flipBit(image(full), offset);
     expect(await host.json("repository", "check")).toMatchObject({ code: 0 });
   });
+
+  it("is not said to be read whole when a header kept it from being read", async () => {
+    const magic = 0;
+    await flipBit(image(full), magic);
+    const { code, stdout } = await host.cli("repository", "check");
+    expect(code).toBe(3);
+    expect(stdout).toContain("2 backups of 1 disk, the content of 2 could not be read");
+    expect(stdout).toContain(`IMAGE_UNSAFE web-1/disk-0/${full.file_name}: not a usable qcow2 image`);
+    expect(stdout).toContain(`${increment.backup_id}: its content was not read`);
+    await flipBit(image(full), magic);
+    expect((await host.cli("repository", "check")).stdout).toContain("2 backups of 1 disk, every byte was read");
+  });
 });

@@ -75,7 +75,8 @@ async function checkKeysFile(repository: Repository): Promise<Finding[]> {
 
 function checkText(checked: Checked, content: boolean): string {
   const { repository_id, path, origin, disks, backups, findings, unproven } = checked;
-  const what = content ? "every byte was read" : "the content was not read";
+  const unread = unproven.length === 0 ? "every byte was read" : `the content of ${unproven.length} could not be read`;
+  const what = content ? unread : "the content was not read";
   const extent = `${countText(backups, "backup")} of ${countText(disks, "disk")}, ${what}`;
   const verdict = findings.length === 0 ? "Nothing wrong was found." : `${countText(findings.length, "finding")}:`;
   const open = unproven.length === 0 ? [] : ["Not proven either way:", ...unproven.map((line) => `  ${line}`)];

@@ -87,7 +87,11 @@ export async function importFrom(idOrPath: string, options: GlobalOptions): Prom
 }
 
 export function findingLines(findings: readonly Finding[]): string[] {
-  return findings.map(({ code, message, file }) => `  ${code}${file === undefined ? "" : ` ${file}`}: ${message}`);
+  return findings.map(({ code, message, file }) => {
+    if (file === undefined) return `  ${code}: ${message}`;
+    const own = `${basename(file)}: `;
+    return `  ${code} ${file}: ${message.startsWith(own) ? message.slice(own.length) : message}`;
+  });
 }
 
 function diskDocument({ disk, evidence }: Listed): object {
