@@ -9,6 +9,8 @@ import type { Call } from "./test-client.ts";
 const NOBODY = "00000000-0000-4000-8000-000000000000";
 const IDS: Readonly<Record<string, string>> = {
   agent_id: NOBODY,
+  policy_id: NOBODY,
+  window_id: NOBODY,
   command_id: NOBODY,
   backup_id: "backup-web-000000-disk0-20260101-000000",
   run_id: "run-20260101-000000-backup-00000000",
@@ -22,6 +24,7 @@ const BODIES: Readonly<Record<string, object>> = {
     repository_id: "main",
     disks: [{ disk_id: 0, source: { kind: "file", path: "/x", format: "raw" } }],
   },
+  "put /api/v1/policies/{policy_id}": { name: "nightly", version: 1 },
   "put /api/v1/repositories/{repository_id}": { kind: "local", path: "/x" },
   "post /api/v1/aomei/jobs/{id}/link": { task_job_id: 78 },
   "post /api/v1/backup/{backup_id}/pin": { reason: "audit" },

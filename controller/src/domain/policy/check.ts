@@ -20,21 +20,6 @@ const CHECKS: readonly Check[] = [
   { of: ["backup", "targets"], find: targetProblems },
 ];
 
-/** Everything that is wrong with a policy whose fields are each well-formed. */
-export function policyProblems(body: PolicyBody): FieldProblem[] {
-  return CHECKS.flatMap(({ find }) => find(body));
-}
-
-/** Routes that it names and that do not exist. */
-export function routeProblems(
-  { route_ids }: Pick<PolicyBody, "route_ids">,
-  known: ReadonlySet<string>,
-): FieldProblem[] {
-  return route_ids.flatMap((id, index) =>
-    known.has(id) ? [] : [{ path: `route_ids.${index}`, message: "there is no such route" }],
-  );
-}
-
 /** Adds what is wrong in itself to what is ill-formed. `schema`: a policy with further fields, or without. */
 export function soundPolicy<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema.superRefine(

@@ -51,7 +51,7 @@ export function windowsNow<Window extends MaintenanceWindow>(
   return windows.filter((window) => concerns(window, target) && isNow(window, now));
 }
 
-export function isNow(window: MaintenanceWindow, now: Date): boolean {
+function isNow(window: MaintenanceWindow, now: Date): boolean {
   return spansOf(window, now, new Date(now.getTime() + 1)).length > 0;
 }
 

@@ -7,6 +7,7 @@ import { changePolicy, createPolicy, retirePolicy } from "../../services/policie
 import { agentInQuery, count, pageBody, pageFields, paging } from "../answers/common.ts";
 import { policyAnswer, policyItemBody, toPolicy, toPolicyItem, toVersion, versionBody } from "../answers/policy.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
+import { checkRoute, previewRoute } from "./policy-preview.ts";
 
 const tag = "policies";
 const params = z.strictObject({ policy_id: uuid });
@@ -129,4 +130,7 @@ const items = endpoint({
   },
 });
 
-export const policyRoutes: readonly Endpoint[] = [list, create, get, change, retire, versions, items];
+export const policyRoutes: readonly Endpoint[] = [
+  ...[list, create, checkRoute, previewRoute, get],
+  ...[change, retire, versions, items],
+];

@@ -20,16 +20,9 @@ export type Policies = {
 const LEARN_MS = 60_000;
 
 export function openPolicies(context: PoliciesContext): Policies {
-  const { store, links, now, log } = context;
+  const { store, log } = context;
   /** Hosts with a policy that this controller, restored from an old copy, may not know; and its version. */
   const ahead = new Map<string, number>();
-
-  async function push(agentId: string): Promise<void> {
-    if (!links.isConnected(agentId)) return;
-    const policy = await store.read((db) => hostPolicy(db, agentId, now()));
-    if (policy !== undefined && !links.send(agentId, { type: "policy", policy }))
-      log.warn({ agent_id: agentId, items: policy.items.length }, "a policy could not be sent");
-  }
 
   async function overtake(agentId: string): Promise<void> {
     const known = ahead.get(agentId);
@@ -45,7 +38,7 @@ export function openPolicies(context: PoliciesContext): Policies {
           .where(eq(agents.agentId, agentId))
           .execute();
     });
-    await push(agentId);
+    await push(context, agentId);
   }
 
   return {
@@ -54,7 +47,7 @@ export function openPolicies(context: PoliciesContext): Policies {
       if (agent === undefined) return;
       // Of the same number, or an older one, it can still be another's: of this controller before it was restored.
       const isOurs = version <= Math.min(agent.policyVersion, agent.policyAppliedVersion);
-      if (isOurs) return agent.policyVersion > version ? await push(agentId) : undefined;
+      if (isOurs) return agent.policyVersion > version ? await push(context, agentId) : undefined;
       log.warn(
         { agent_id: agentId, version, own_version: agent.policyVersion },
         "the host has a policy that this controller did not see applied: its inventory comes first",
@@ -65,8 +58,15 @@ export function openPolicies(context: PoliciesContext): Policies {
       setTimeout(() => void later(), LEARN_MS).unref();
     },
     async changed(agentId) {
-      if (!ahead.has(agentId)) await push(agentId);
+      if (!ahead.has(agentId)) await push(context, agentId);
     },
     inventoried: overtake,
   };
+}
+
+async function push({ store, links, now, log }: PoliciesContext, agentId: string): Promise<void> {
+  if (!links.isConnected(agentId)) return;
+  const policy = await store.read((db) => hostPolicy(db, agentId, now()));
+  if (policy !== undefined && !links.send(agentId, { type: "policy", policy }))
+    log.warn({ agent_id: agentId, items: policy.items.length }, "a policy could not be sent");
 }

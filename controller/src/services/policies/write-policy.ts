@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { actorName, type Caller } from "../../domain/access.ts";
-import { routeProblems } from "../../domain/policy/check.ts";
 import type { PolicyBody } from "../../domain/policy/policy-body.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
@@ -11,6 +10,7 @@ import { recordAudit } from "../audit/record.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
 import type { DefinitionContext } from "../repositories/next-policy.ts";
 import { findPolicy, type PolicyRow, refuseLimited, refuseSameName } from "./find.ts";
+import { unknownRoutes } from "./known-routes.ts";
 import { refreshAll } from "./refresh.ts";
 
 /** `removals`, `keeps`: what the retention of it would have done to the backups of now; null: nobody looked. */
@@ -95,13 +95,8 @@ function refuseStale({ name, version, updatedBy }: PolicyRow, read: number): voi
 }
 
 async function refuseUnknownRoutes(db: Db, body: PolicyBody): Promise<void> {
-  const problems = routeProblems(body, await knownRoutes(db));
+  const problems = await unknownRoutes(db, body);
   if (problems.length > 0) throw invalidFields(problems);
-}
-
-export async function knownRoutes(db: Db): Promise<ReadonlySet<string>> {
-  const { routes: r } = db.tables;
-  return new Set((await db.select({ routeId: r.routeId }).from(r)).map(({ routeId }) => routeId));
 }
 
 async function store(db: Db, row: PolicyRow): Promise<void> {
