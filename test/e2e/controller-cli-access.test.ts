@@ -58,6 +58,10 @@ describe("the command line", () => {
     await writeFile(file, `${token}\n`);
     expect(await world.text(controller, ["status", "--token-file", file])).toMatchObject({ code: 0 });
     expect(await world.json(controller, ["token", "create", "--token-file", file])).toMatchObject({ code: 1 });
+    expect(await ask("access-token", "--revoke", file)).toMatchObject({ subject: expect.stringMatching(/^local-/) });
+    expect(await world.json(controller, ["status", "--token-file", file])).toMatchObject({
+      document: { code: "UNAUTHENTICATED", remedy: expect.stringContaining("revoked") },
+    });
   });
 });
 

@@ -102,7 +102,7 @@ async function readOrNull(path: string): Promise<string | null> {
   return await readFile(path, "utf8").catch(() => null);
 }
 
-async function readNamed(path: string, option: string): Promise<string> {
+export async function readNamed(path: string, option: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Finish } from "./answer.ts";
 import type { CreateKeyOptions, RotateOptions } from "./commands/api-keys.ts";
+import type { AccessTokenOptions } from "./commands/tokens.ts";
 import type { Globals } from "./connection.ts";
 import type { PageOptions } from "./listing.ts";
 import { agentOption, collect, withPages } from "./options.ts";
@@ -56,9 +57,11 @@ function addAccessToken(program: Command, finish: Finish): void {
     .description("make an access token from the data folder's key; for who can read that, also without a controller")
     .option("--scope <scope>", "read, operate, delete, configure, enrol or admin; repeatable (default: admin)", collect)
     .option("--lifetime <time>", "how long it is good (default: 12h)")
+    .option("--revoke <file>", "make none, and have the controller end the one in this file at once")
     .action(async (_options, command: Command) => {
-      const { accessToken } = await import("./commands/tokens.ts");
-      finish(await accessToken(command.optsWithGlobals<Globals & { scope?: string[]; lifetime?: string }>()));
+      const { accessToken, revokeAccessToken } = await import("./commands/tokens.ts");
+      const options = command.optsWithGlobals<AccessTokenOptions>();
+      finish(await (options.revoke === undefined ? accessToken(options) : revokeAccessToken(options.revoke, options)));
     });
 }
 

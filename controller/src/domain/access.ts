@@ -41,6 +41,7 @@ export const SCOPE_OF = {
   "api-keys.create": "admin",
   "api-keys.rotate": "admin",
   "api-keys.revoke": "admin",
+  "access-tokens.revoke": "admin",
   "audit.read": "admin",
   "commands.approve": "delete",
   "policies.read": "read",

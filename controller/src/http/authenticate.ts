@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { isIPv6 } from "node:net";
 import type { Actor } from "../domain/access.ts";
 import { ControllerError } from "../errors.ts";
+import { isRevoked } from "../services/access/revoked-tokens.ts";
 import { checkApiKey } from "../services/api-keys/check.ts";
 import type { ApiContext } from "./context.ts";
 import { readCredential } from "./credential.ts";
@@ -37,11 +38,11 @@ async function actorOf(context: ApiContext, incoming: IncomingMessage, source: s
       message: "show a token in 'Authorization: Bearer' or an API key in 'X-API-Key'",
     });
   if (credential.startsWith("hfk1.")) return await checkApiKey(context, credential, source);
-  const actor = await context.issuer.read(credential);
-  if (actor !== null) return actor;
+  const token = await context.issuer.read(credential);
+  if (token !== null && !(await isRevoked(context, token.tokenId))) return token.actor;
   if (incoming.headers["x-api-key"] !== undefined)
     throw new ControllerError("INVALID_API_KEY", { message: "this API key is not valid here" });
-  throw new ControllerError("UNAUTHENTICATED", { message: "this token is not valid here, or has expired" });
+  throw new ControllerError("UNAUTHENTICATED", { message: "this token is not valid here, or it has ended" });
 }
 
 async function programOf(context: ApiContext, incoming: IncomingMessage, source: string): Promise<Actor> {

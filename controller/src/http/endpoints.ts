@@ -1,4 +1,5 @@
 import type { Endpoint } from "./endpoint.ts";
+import { accessTokenRevokeRoute } from "./routes/access-tokens.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { aomeiJobRoutes } from "./routes/aomei-jobs.ts";
@@ -71,5 +72,6 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...evidenceRoutes,
   ...metricsRoutes,
   ...apiKeyRoutes,
+  accessTokenRevokeRoute,
   ...fleetRoutes,
 ];

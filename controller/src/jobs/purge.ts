@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { purgeRevokedTokens } from "../services/access/revoked-tokens.ts";
 import type { ServiceContext } from "../services/context.ts";
 import type { Store } from "../store/db.ts";
 import { DEFAULT_HISTORY_RULES, type HistoryRules, purgeHistory } from "../store/retention.ts";
@@ -18,6 +19,7 @@ export function purgeJob({ store, now, log }: ServiceContext & { log: Logger }, 
     firstMs: AFTER_START_MS,
     async run(signal) {
       const removed = await purgeHistory(endingWith(store, signal), rules, now());
+      await purgeRevokedTokens(endingWith(store, signal), now());
       if (Object.values(removed).some((rows) => rows > 0)) log.info({ removed }, "old history was removed");
     },
   };

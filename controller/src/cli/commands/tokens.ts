@@ -3,7 +3,7 @@ import { SCOPES, type Scope } from "../../domain/access.ts";
 import { dataPaths } from "../../serve/data-folder.ts";
 import { dataFolderOf, surroundings } from "../../serve/load-settings.ts";
 import type { Answer } from "../answer.ts";
-import { type Globals, isReadable, mintToken } from "../connection.ts";
+import { type Globals, isReadable, mintToken, readNamed } from "../connection.ts";
 import type { TokenDocument } from "../documents.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Failure, usageError } from "../failure.ts";
@@ -58,8 +58,20 @@ export async function revokeToken(id: string, globals: Globals): Promise<Answer>
 
 const DEFAULT_LIFETIME = "12h";
 
+export type AccessTokenOptions = Globals & { scope?: string[]; lifetime?: string; revoke?: string };
+type EndedToken = { subject: string; expires_at: string; revoked_at: string };
+
+export async function revokeAccessToken(file: string, globals: Globals): Promise<Answer> {
+  const token = (await readNamed(file, "--revoke")).trim();
+  return await tell(
+    globals,
+    (client) => client.call<EndedToken>("POST", "/api/v1/access-tokens/revoke", { body: { token } }),
+    ({ subject }) => `That token of ${plainText(subject)} is not taken any more.`,
+  );
+}
+
 /** Made from the data folder's key, so it works also while the controller is stopped. */
-export async function accessToken(options: Globals & { scope?: string[]; lifetime?: string }): Promise<Answer> {
+export async function accessToken(options: AccessTokenOptions): Promise<Answer> {
   const lifetimeMs = parseSeconds(options.lifetime ?? DEFAULT_LIFETIME, "--lifetime") * 1000;
   const scopes = (options.scope ?? ["admin"]).map(scopeOf);
   const { keys, signingKey } = dataPaths(dataFolderOf(options.dataDir, surroundings()));

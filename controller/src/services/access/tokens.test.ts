@@ -29,12 +29,16 @@ const good = {
 
 it("a token says who and what for, until it expires", async () => {
   const token = await issuer.issue(admin);
-  expect(await issuer.read(token)).toEqual({ kind: "token", id: "admin", scopes: ["admin"], agentId: null });
+  expect(await issuer.read(token)).toEqual({
+    actor: { kind: "token", id: "admin", scopes: ["admin"], agentId: null },
+    tokenId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    expiresAt: later,
+  });
   expect(await tokenIssuer(privateKey, () => new Date(later.getTime() + 1000)).read(token)).toBeNull();
 });
 
 it("scopes it does not know give nothing", async () => {
-  expect((await issuer.read(await handMade({}, good)))?.scopes).toEqual(["read", "admin"]);
+  expect((await issuer.read(await handMade({}, good)))?.actor.scopes).toEqual(["read", "admin"]);
 });
 
 it.each<[string, () => Promise<string>]>([

@@ -9,13 +9,21 @@ const AUDIENCE = "holdfast-api";
 
 export type TokenRequest = { subject: string; scopes: readonly Scope[]; expiresAt: Date };
 
+/** A token that is ours and has not ended by itself; whether a person ended it is not for the token to say. */
+export type ReadToken = { actor: Actor; tokenId: string; expiresAt: Date };
+
 export type TokenIssuer = {
   issue: (request: TokenRequest) => Promise<string>;
   /** Who the token speaks for; null when it is not ours, changed, or expired. */
-  read: (token: string) => Promise<Actor | null>;
+  read: (token: string) => Promise<ReadToken | null>;
 };
 
-const claims = z.object({ sub: z.string().min(1).max(200), scope: z.string().max(500) });
+const claims = z.object({
+  sub: z.string().min(1).max(200),
+  scope: z.string().max(500),
+  jti: z.string().min(1).max(200),
+  exp: z.number(),
+});
 
 /** Issues and reads tokens with one key; `now` decides what has expired. */
 export function tokenIssuer(privateKey: KeyObject, now: () => Date): TokenIssuer {
@@ -35,8 +43,9 @@ export function tokenIssuer(privateKey: KeyObject, now: () => Date): TokenIssuer
       const payload = await verified(token, publicKey, now());
       const parsed = claims.safeParse(payload);
       if (!parsed.success) return null;
-      const { sub, scope } = parsed.data;
-      return { kind: "token", id: sub, scopes: knownScopes(scope), agentId: null };
+      const { sub, scope, jti, exp } = parsed.data;
+      const actor: Actor = { kind: "token", id: sub, scopes: knownScopes(scope), agentId: null };
+      return { actor, tokenId: jti, expiresAt: new Date(exp * 1000) };
     },
   };
 }
