@@ -12,6 +12,8 @@ export type AomeiFacts = {
   /** Grows when the controller has lost what it was told: all is told once more then. */
   generation(): number;
   told(prefix: string): ToldFact[];
+  /** The same one by one, where they are too many to hold at once. */
+  eachTold(prefix: string, hear: (fact: ToldFact) => void): void;
   /** Events and what is remembered of them, as one: all or none, on the disk when it returns. */
   record(change: { events: readonly AomeiEvent[]; tell: readonly ToldFact[]; forget: readonly string[] }): void;
   /** How many events wait for the controller. */
@@ -22,15 +24,19 @@ export type AomeiFacts = {
 export function memoryFacts(hear: (event: AomeiEvent) => void): AomeiFacts & { renew(): void } {
   const kept = new Map<string, ToldFact>();
   let generation = 1;
+  const told = (prefix: string): ToldFact[] =>
+    [...kept.values()]
+      .filter(({ subject }) => subject.startsWith(prefix))
+      .sort((a, b) => (a.subject < b.subject ? -1 : 1));
   return {
     generation: () => generation,
     renew: () => {
       generation += 1;
     },
-    told: (prefix) =>
-      [...kept.values()]
-        .filter(({ subject }) => subject.startsWith(prefix))
-        .sort((a, b) => (a.subject < b.subject ? -1 : 1)),
+    told,
+    eachTold: (prefix, hear) => {
+      for (const fact of told(prefix)) hear(fact);
+    },
     record: ({ events, tell, forget }) => {
       for (const fact of tell) kept.set(fact.subject, fact);
       for (const subject of forget) kept.delete(subject);

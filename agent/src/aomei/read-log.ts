@@ -95,24 +95,25 @@ async function feed(
   { parser, hasher, from }: Walk,
   between: () => Promise<void>,
 ): Promise<Omit<Place, "findings"> | null> {
-  let mark: { place: Omit<Place, "findings" | "sha256">; before: Hash; rest: Uint8Array } | null = null;
+  let mark: { place: Omit<Place, "findings" | "sha256">; upTo: Hash } | null = null;
+  const buffer = Buffer.allocUnsafe(PIECE);
   for (let at = from; ; ) {
-    const buffer = Buffer.allocUnsafe(PIECE);
     const { bytesRead } = await file.read(buffer, 0, PIECE, at);
     if (bytesRead === 0) break;
     const piece = buffer.subarray(0, bytesRead);
-    const before = hasher.copy();
     parser.write(piece);
-    hasher.update(piece);
     const restart = parser.restart();
     const within = restart === null ? -1 : from + restart.bytes - at;
-    if (restart !== null && within > 0 && within <= bytesRead)
-      mark = { place: { ...restart, bytes: from + restart.bytes }, before, rest: piece.subarray(0, within) };
+    const isMark = restart !== null && within > 0 && within <= bytesRead;
+    hasher.update(piece.subarray(0, isMark ? within : bytesRead));
+    if (isMark) {
+      mark = { place: { ...restart, bytes: from + restart.bytes }, upTo: hasher.copy() };
+      hasher.update(piece.subarray(within));
+    }
     at += bytesRead;
     await between();
   }
-  if (mark === null) return null;
-  return { ...mark.place, sha256: mark.before.update(mark.rest).digest("hex") };
+  return mark === null ? null : { ...mark.place, sha256: mark.upTo.digest("hex") };
 }
 
 function tellable(

@@ -6,6 +6,7 @@ export function spoolFacts(spool: Pick<Spool, "facts" | "record" | "counts">): A
   return {
     generation: spool.facts.generation,
     told: spool.facts.told,
+    eachTold: spool.facts.eachTold,
     record: spool.record,
     waiting: () => spool.counts().waiting,
   };

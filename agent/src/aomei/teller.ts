@@ -2,12 +2,13 @@
 import type { AomeiEntry } from "@holdfast/protocol";
 import type { ToldFact } from "../spool/told.ts";
 import type { AomeiEvent, AomeiFacts } from "./facts.ts";
-import { loadSeenEntries } from "./seen-entries.ts";
+import { ownText } from "./log/own-text.ts";
+import type { SeenEntries } from "./seen-entries.ts";
 
 const TASK_PREFIX = "aomei/task/";
 /** A host has dozens; a log of garbage may name any number. */
 const MOST_TASKS = 5000;
-const BATCH = 500;
+const BATCH = 100;
 
 /** All of an entry's event but for what is known at the moment of telling. */
 export type TellableEntry = Omit<AomeiEntry, "told_again" | "read_at">;
@@ -20,8 +21,7 @@ export type EntryTeller = {
   flush(): number;
 };
 
-export function createEntryTeller(facts: AomeiFacts, now: () => Date): EntryTeller {
-  const seen = loadSeenEntries(facts);
+export function createEntryTeller(facts: AomeiFacts, seen: SeenEntries, now: () => Date): EntryTeller {
   const nameTask = createTaskNames(facts);
   let events: AomeiEvent[] = [];
   let tell: ToldFact[] = [];
@@ -46,6 +46,7 @@ export function createEntryTeller(facts: AomeiFacts, now: () => Date): EntryTell
       const packs = seen.take();
       const change = { events, tell: [...tell, ...packs.tell], forget: packs.forget };
       if (events.length > 0) facts.record(change);
+      seen.settle();
       const flushed = count;
       events = [];
       tell = [];
@@ -67,7 +68,7 @@ function createTaskNames(facts: AomeiFacts): (entry: TellableEntry, at: string) 
     const before = names.get(task_guid);
     if (before !== undefined && (before === task_name || task_name === null)) return null;
     if (before === undefined && names.size >= MOST_TASKS) return null;
-    names.set(task_guid, task_name);
+    names.set(ownText(task_guid), task_name === null ? null : ownText(task_name));
     const body = { task_guid, task_name, previous_name: before ?? null, source, at: ended_at ?? at };
     const state = JSON.stringify({ name: task_name });
     return { event: { kind: "aomei_task_seen", body }, fact: { subject: TASK_PREFIX + task_guid, generation, state } };

@@ -7,12 +7,14 @@ import type { LogEntry } from "./log/entry.ts";
 import { placeState, readPlace } from "./place.ts";
 import { type Reading, readLog } from "./read-log.ts";
 import { readTextLog } from "./read-text-log.ts";
+import type { SeenEntries } from "./seen-entries.ts";
 import { decideTelling, type Pending, type SourceLook } from "./source-state.ts";
 import type { Source } from "./sources.ts";
 import { createEntryTeller } from "./teller.ts";
 
 export type WatchHost = {
   facts: AomeiFacts;
+  seen: () => SeenEntries;
   now: () => Date;
   /** Waits while too much is not told yet. */
   room: () => Promise<void>;
@@ -69,10 +71,10 @@ export async function takeSource(source: Source, memory: SourceMemory, host: Wat
 }
 
 async function read(source: Source, memory: SourceMemory, host: WatchHost): Promise<Reading> {
-  const { facts, now, room, signal, evidence } = host;
+  const { facts, seen, now, room, signal, evidence } = host;
   // What is not there costs nothing more.
   await lookAtFile(source.path);
-  const teller = createEntryTeller(facts, now);
+  const teller = createEntryTeller(facts, seen(), now);
   if (source.kind === "text_log") {
     return await readTextLog({ path: source.path, settings: source.settings, teller, evidence, room, signal });
   }

@@ -93,6 +93,28 @@ describe("each entry is told once", () => {
   });
 });
 
+it("a debt that arises while a log is read is for what was told before it only", async () => {
+  let renew: (() => void) | null = null;
+  using watch = testWatch((facts) => ({
+    ...facts,
+    record: (change) => {
+      facts.record(change);
+      renew?.();
+      renew = null;
+    },
+  }));
+  renew = watch.facts.renew;
+  writeFileSync(watch.log, logXml(testSeries(3000)));
+  await watch.pass();
+  await watch.pass();
+  await watch.pass();
+  const again = watch.entries().filter(({ told_again }) => told_again).length;
+  expect(again).toBeGreaterThan(0);
+  expect(again).toBeLessThan(1000);
+  expect(watch.entries()).toHaveLength(3000 + again);
+  expect(watch.facts.told("aomei/entries/").every(({ generation }) => generation === 2)).toBe(true);
+});
+
 it("reads on where it was: an entry behind a long log that did not change", async () => {
   using watch = testWatch();
   writeFileSync(watch.log, logXml(testSeries(50)));

@@ -5,7 +5,7 @@ import type { AomeiFacts } from "./facts.ts";
 import { explainUnreadable } from "./file-look.ts";
 import { runEvidence } from "./images/evidence.ts";
 import type { LogEntry } from "./log/entry.ts";
-import { forgetOwedEntries } from "./seen-entries.ts";
+import { forgetOwedEntries, keepSeenEntries, type SeenEntries } from "./seen-entries.ts";
 import type { SourceLook } from "./source-state.ts";
 import { findSources, type Source } from "./sources.ts";
 import { type FolderWatch, listFolder, takeFolder, watchFolder } from "./watch-images.ts";
@@ -37,6 +37,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
   const sources = new Map<string, SourceMemory>();
   const folders = new Map<string, FolderWatch>();
   const forgetOwed = createDebt(facts);
+  const seen = keepSeenEntries(facts);
   let imagesMs = Number.NEGATIVE_INFINITY;
 
   const pass: Watcher["pass"] = async (settings, signal) => {
@@ -55,7 +56,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
     for (const { path, error } of troubles) await blame(remembered(sources, path, newSourceMemory), path, error);
     const watched = settings.image_folders.map((folder) => remembered(folders, folder, () => watchFolder(folder)));
     return await exclusively(async () => {
-      const work = { changed, watched, signal };
+      const work = { changed, watched, seen, signal };
       const result = await takeAll(work, sources, { ...options, room });
       imagesMs = now().getTime();
       const memories = [...sources.values(), ...watched.map(({ source }) => source)];
@@ -86,11 +87,16 @@ function looksOf(memories: readonly SourceMemory[]): SourceLook[] {
   return memories.flatMap(({ look }) => look ?? []);
 }
 
-type Work = { changed: readonly Source[]; watched: readonly FolderWatch[]; signal: AbortSignal };
+type Work = {
+  changed: readonly Source[];
+  watched: readonly FolderWatch[];
+  seen: () => SeenEntries;
+  signal: AbortSignal;
+};
 
 /** Images are listed first: with them the runs have their sizes. */
 async function takeAll(
-  { changed, watched, signal }: Work,
+  { changed, watched, seen, signal }: Work,
   sources: Map<string, SourceMemory>,
   { facts, now, log, room = async () => undefined, settleMs = IMAGES_MS }: WatcherOptions,
 ): Promise<Omit<PassResult, "sources">> {
@@ -101,7 +107,7 @@ async function takeAll(
   const evidence = (entry: LogEntry) => runEvidence(entry, images);
   for (const source of changed) {
     const memory = remembered(sources, source.path, newSourceMemory);
-    result.entries += await takeSource(source, memory, { facts, now, room, signal, evidence });
+    result.entries += await takeSource(source, memory, { facts, seen, now, room, signal, evidence });
   }
   for (const watch of believed) {
     try {

@@ -77,6 +77,8 @@ export type Spool = {
     generation(): number;
     /** What was told of everything whose subject begins so. */
     told(prefix: string): ToldFact[];
+    /** The same one by one, where they are too many to hold at once. Hears some twice when the file turns out damaged. */
+    eachTold(prefix: string, hear: (fact: ToldFact) => void): void;
   };
   /** Work that is under way, or was cut off before what came of it was told. */
   intents(): Intent[];

@@ -125,7 +125,11 @@ function notebooks(
         }),
       settle: (number) => file.write((database) => settleFacts(database, number)),
       generation: () => file.read((database) => readRow(database).owed_number),
-      told: (prefix) => file.read((database) => toldUnder(database, prefix)),
+      told: (prefix) => file.read((database) => [...toldUnder(database, prefix)]),
+      eachTold: (prefix, hear) =>
+        file.read((database) => {
+          for (const fact of toldUnder(database, prefix)) hear(fact);
+        }),
     },
     intents: () => file.read(openIntents),
     record: (change: SpoolChange) => file.write((database) => recordChange(database, change, room())),

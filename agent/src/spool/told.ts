@@ -46,15 +46,12 @@ export function recordChange(database: DatabaseSync, change: SpoolChange, room: 
 }
 
 /** What was told of every thing whose subject begins with `prefix`, in the order of the subjects. */
-export function toldUnder(database: DatabaseSync, prefix: string): ToldFact[] {
-  return database
+export function* toldUnder(database: DatabaseSync, prefix: string): Generator<ToldFact> {
+  const rows = database
     .prepare("SELECT subject, generation, state FROM told WHERE subject >= ? AND subject < ? ORDER BY subject")
-    .all(prefix, `${prefix}\u{10FFFF}`)
-    .map((row) => ({
-      subject: String(row["subject"]),
-      generation: Number(row["generation"]),
-      state: String(row["state"]),
-    }));
+    .iterate(prefix, `${prefix}\u{10FFFF}`);
+  for (const row of rows)
+    yield { subject: String(row["subject"]), generation: Number(row["generation"]), state: String(row["state"]) };
 }
 
 export function openIntents(database: DatabaseSync): Intent[] {

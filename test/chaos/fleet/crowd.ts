@@ -63,7 +63,14 @@ function memorySpool(): Spool & { waiting: () => number } {
     counts: () => ({ waiting: events.length, usedBytes: 0, dropped: 0, room: "ample" }),
     waiting: () => events.length,
     policy: { put: () => false, get: () => null },
-    facts: { owe: () => undefined, owed: () => null, settle: never, generation: () => 0, told: () => [] },
+    facts: {
+      owe: () => undefined,
+      owed: () => null,
+      settle: never,
+      generation: () => 0,
+      told: () => [],
+      eachTold: () => undefined,
+    },
     commands: { note: never, change: never, unfinished: () => [], get: () => null },
     ...{ openEpoch: never, assertRoom: () => undefined, intents: () => [], record: never, close: () => undefined },
   };

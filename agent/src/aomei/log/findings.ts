@@ -1,4 +1,5 @@
 import type { LogFinding } from "./entry.ts";
+import { ownText } from "./own-text.ts";
 
 const KEPT = 100;
 /** Of one kind with one message, so that a strange element in every entry leaves room for other findings. */
@@ -25,8 +26,8 @@ export function createFindings(): Findings {
       more.set(code, (more.get(code) ?? 0) + 1);
       return;
     }
-    alike.set(kind, before + 1);
-    kept.push({ code, message, offset });
+    alike.set(ownText(kind), before + 1);
+    kept.push({ code, message: ownText(message), offset });
   };
   return {
     add,
