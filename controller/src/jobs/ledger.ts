@@ -1,8 +1,22 @@
+import type { ControlContext } from "../services/control/context.ts";
+import { watchInStep } from "../services/ledger/in-step.ts";
+import { keepLedger } from "../services/ledger/keep-ledger.ts";
 import { observeOffline } from "../services/ledger/offline.ts";
-import type { JobList } from "./job-list.ts";
+import type { Job } from "./run-jobs.ts";
 
+const LEDGER_MS = 5000;
+const FIRST_MS = 100;
 const OFFLINE_MS = 15_000;
 
-export const ledgerJobs: JobList = (context) => [
-  { name: "agents-offline", everyMs: OFFLINE_MS, run: () => observeOffline(context) },
-];
+export function ledgerJobs(context: ControlContext): readonly Job[] {
+  const inStep = watchInStep(context);
+  return [
+    {
+      name: "expected-runs",
+      everyMs: LEDGER_MS,
+      firstMs: FIRST_MS,
+      run: (signal) => keepLedger(context, inStep, signal),
+    },
+    { name: "agents-offline", everyMs: OFFLINE_MS, run: () => observeOffline(context) },
+  ];
+}

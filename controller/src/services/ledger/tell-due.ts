@@ -1,0 +1,68 @@
+/** What agents told of single dues, taken into the ledger. */
+import { type RunFacts, settleTold, type Told } from "../../domain/ledger/settle.ts";
+import type { Db } from "../../store/db.ts";
+import { maintenanceOf } from "./closed.ts";
+import {
+  type ExpectedRow,
+  expectedBetween,
+  type JobKey,
+  type JobRow,
+  jobName,
+  jobsOf,
+  putExpected,
+  putJobs,
+} from "./rows.ts";
+import { writeJob } from "./write-job.ts";
+
+export type DueTold = JobKey & { dueAt: Date; since: Date | null } & ({ run: RunFacts } | { skipped: string });
+
+/** More of one job than this were due in no time that an agent can still tell of at once. */
+const MOST_ROWS = 5000;
+
+/**
+ * Settles what is told. A due that no plan here has is a run like any other. Answers the rows that changed, as they are.
+ */
+export async function tellDue(db: Db, told: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
+  if (told.length === 0) return [];
+  const jobs = new Map(
+    (await jobsOf(db, new Set(told.map(({ agentId }) => agentId)))).map((job) => [jobName(job), job]),
+  );
+  const changed: ExpectedRow[] = [];
+  for (const [name, some] of Map.groupBy(told, jobName)) {
+    const job = jobs.get(name);
+    if (job !== undefined) changed.push(...(await tellJob(db, job, some, now)));
+  }
+  await putExpected(db, changed);
+  return changed;
+}
+
+async function tellJob(db: Db, job: JobRow, told: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
+  const times = told.flatMap(({ dueAt, since }) => [dueAt.getTime(), (since ?? dueAt).getTime()]);
+  const [first, last] = [new Date(Math.min(...times)), new Date(Math.max(...times))];
+  await catchUp(db, job, last, now);
+  const rows = new Map((await expectedBetween(db, job, first, last)).map((row) => [row.dueAt.getTime(), row]));
+  const changed = new Set<number>();
+  const settle = (row: ExpectedRow, what: Told): void => {
+    const after = settleTold(row, what, now);
+    if (after === null) return;
+    rows.set(row.dueAt.getTime(), { ...row, ...after });
+    changed.add(row.dueAt.getTime());
+  };
+  for (const one of told) {
+    const own = rows.get(one.dueAt.getTime());
+    if (own !== undefined) settle(own, "run" in one ? { run: one.run } : { skipped: one.skipped });
+    if (!("run" in one) || one.since === null) continue;
+    for (const row of rows.values())
+      if (row.dueAt >= one.since && row.dueAt < one.dueAt) settle(row, { madeUpBy: one.run.runId });
+  }
+  return [...changed].flatMap((at) => rows.get(at) ?? []);
+}
+
+/** A host's clock may be ahead of this one, and this controller may have been away. */
+async function catchUp(db: Db, job: JobRow, through: Date, now: Date): Promise<void> {
+  if (job.endedAt !== null || job.expectedThrough >= through) return;
+  const maintenance = await maintenanceOf(db, [job.agentId], now);
+  const closed = maintenance.closed(job, job.expectedThrough, new Date(through.getTime() + 86_400_000));
+  const written = await writeJob(db, job, { through, limit: MOST_ROWS, closed, now });
+  await putJobs(db, [written.job]);
+}
