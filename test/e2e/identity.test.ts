@@ -81,6 +81,9 @@ describe("enrolment", () => {
     );
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
     expect((await Promise.all(states.map(isEnrolled))).filter(Boolean)).toHaveLength(1);
+    const refusals = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    for (const refused of refusals)
+      expect(refused).toMatchObject({ code: "CONTROLLER_REFUSED", details: "TOKEN_REFUSED" });
   });
 
   it("a damaged identity does not keep a host from a new one", async () => {

@@ -86,7 +86,7 @@ function refusal({ url }: ControllerAddress, status: number, answer: unknown): H
   return new HoldfastError("CONTROLLER_REFUSED", {
     message: `the controller refused: ${error.slice(0, 1000)}`,
     remedy: REMEDIES[code] ?? "See the controller's log for this request.",
-    details: typeof details === "string" ? `${code}: ${details.slice(0, 1000)}` : code,
+    details: typeof details === "string" && details !== "" ? `${code}: ${details.slice(0, 1000)}` : code,
   });
 }
 
