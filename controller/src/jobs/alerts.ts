@@ -1,9 +1,13 @@
 import { alertsFromEvents } from "../services/alerts/from-events.ts";
+import { observeGone } from "../services/alerts/gone.ts";
+import { purgeAlerts } from "../services/alerts/purge.ts";
 import { workAlerts } from "../services/alerts/work.ts";
 import { runProjection } from "../services/projection/run-projection.ts";
 import type { JobList } from "./job-list.ts";
 
 const TICK_MS = 1000;
+const GONE_MS = 60_000;
+const PURGE_MS = 3_600_000;
 
 export const alertJobs: JobList = (context) => [
   {
@@ -19,6 +23,14 @@ export const alertJobs: JobList = (context) => [
     everyMs: TICK_MS,
     run: async (signal) => {
       while (!signal.aborted && (await workAlerts(context)));
+    },
+  },
+  { name: "alerts-of-the-gone", everyMs: GONE_MS, run: () => observeGone(context) },
+  {
+    name: "purge-alerts",
+    everyMs: PURGE_MS,
+    run: async (signal) => {
+      while (!signal.aborted && (await purgeAlerts(context)));
     },
   },
 ];

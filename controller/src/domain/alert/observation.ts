@@ -58,12 +58,12 @@ export type Observation = {
 
 /** Empty or left out: everything. All that is given must fit. */
 export type AlertMatch = {
-  types?: AlertType[];
-  severities?: Severity[];
-  agent_ids?: string[];
-  subject_keys?: string[];
-  policy_ids?: string[];
-  labels?: Record<string, string>;
+  types?: AlertType[] | undefined;
+  severities?: Severity[] | undefined;
+  agent_ids?: string[] | undefined;
+  subject_keys?: string[] | undefined;
+  policy_ids?: string[] | undefined;
+  labels?: Record<string, string> | undefined;
 };
 
 type ToldAlert = {

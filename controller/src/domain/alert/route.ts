@@ -5,7 +5,7 @@ import { type AlertFacts, matches } from "./match.ts";
 export const LOG_CHANNEL = "log";
 
 /** Takes what no other route does, so that nothing is told to nobody. */
-export const LAST_ROUTE: Route = {
+const LAST_ROUTE: Route = {
   routeId: null,
   name: "without a route",
   position: Number.MAX_SAFE_INTEGER,

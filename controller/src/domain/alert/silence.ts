@@ -19,6 +19,6 @@ export function quietUntil(
   return ends.length === 0 ? null : new Date(Math.max(...ends.map((end) => end.getTime())));
 }
 
-export function isSilent({ match, startsAt, endsAt, endedAt }: Silence, alert: AlertFacts, now: Date): boolean {
+function isSilent({ match, startsAt, endsAt, endedAt }: Silence, alert: AlertFacts, now: Date): boolean {
   return endedAt === null && startsAt <= now && endsAt > now && matches(match, alert);
 }

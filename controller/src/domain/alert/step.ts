@@ -2,7 +2,7 @@
 import { type Alert, compareSeverity, type Flip, secondsAfter } from "./alert.ts";
 
 /** So many flips in so long a time are a flutter: what gets better has to stay so as long before it counts. */
-export const FLUTTER_FLIPS = 4;
+const FLUTTER_FLIPS = 4;
 export const FLUTTER_SECONDS = 600;
 
 export type AlertEffect = { kind: "opened" | "changed" | "resolved"; alert: Alert };

@@ -45,12 +45,6 @@ export function lookAt(alert: Alert, around: Around, now: Date, hurry = false): 
   return { alert: { ...told, nextLookAt: earliest([...next, settles]) }, telling: due.telling };
 }
 
-/** When it is to be told next by this route, and as what, if nothing changes; null: never by itself. */
-export function nextNotify(alert: Alert, route: Route): { telling: Telling; at: Date } | null {
-  const planned = plan(alert, { route, condition: null });
-  return planned.toSorted((one, other) => one.at.getTime() - other.at.getTime())[0] ?? null;
-}
-
 /** What is more urgent stands first. */
 function plan(
   alert: Alert,

@@ -1,39 +1,21 @@
 /** What the agents tell that is a matter for alerts, read from the events as they were applied. */
 import type { Observation } from "../../domain/alert/observation.ts";
-import { rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { Projection, SeenEvent } from "../projection/run-projection.ts";
 import { recordObservations } from "./observe.ts";
-
-type ExecutionRow = Db["tables"]["executions"]["$inferSelect"];
+import { observeBackups } from "./observe-backups.ts";
+import { observeProofs } from "./observe-proofs.ts";
+import { observeTampering } from "./observe-tampering.ts";
 
 export const alertsFromEvents: Projection = {
   name: "alerts",
   begin: "newest",
   take: async (db, events, now) => {
-    await recordObservations(db, await endsOfRuns(db, events), now);
+    await recordObservations(db, await observationsOf(db, events), now);
   },
 };
 
-/** How each run stands now, in the order in which the ends came. */
-async function endsOfRuns(db: Db, events: readonly SeenEvent[]): Promise<Observation[]> {
-  const ids = events.flatMap(({ kind, subject }) => (kind === "run_finished" && subject !== null ? [subject] : []));
-  const { executions } = db.tables;
-  const rows = new Map((await rowsByKey(db, executions, executions.runId, ids)).map((row) => [row.runId, row]));
-  return ids.flatMap((id) => endOfBackup(rows.get(id)) ?? []);
-}
-
-/** Cancelling is no failure, and no success either. */
-function endOfBackup(run: ExecutionRow | undefined): Observation | null {
-  if (run?.kind !== "backup" || run.vmContextId === "") return null;
-  const { agentId, vmContextId, runId, state, error } = run;
-  const subject = { kind: "item", key: `item:${agentId}/${vmContextId}`, agentId } as const;
-  const about = { subject, type: "backup_failure", evidence: { run_id: runId, error } } as const;
-  if (state === "completed") return { ...about, state: "ok", message: `a backup of ${vmContextId} was made` };
-  if (state !== "failed" && state !== "lost") return null;
-  return {
-    ...about,
-    state: "firing",
-    message: `the backup of ${vmContextId} ${state}: ${error?.message ?? "no word"}`,
-  };
+async function observationsOf(db: Db, events: readonly SeenEvent[]): Promise<Observation[]> {
+  const backups = await observeBackups(db, events);
+  return [...backups, ...(await observeProofs(db, events)), ...observeTampering(events)];
 }

@@ -1,9 +1,10 @@
 /** When nobody is told of an alert: somebody has silenced it, or its host is in maintenance. */
-import { and, gt, inArray, isNull, lte, or } from "drizzle-orm";
+import { and, gt, inArray, isNull } from "drizzle-orm";
 import type { AlertFacts } from "../../domain/alert/match.ts";
 import { quietUntil } from "../../domain/alert/silence.ts";
 import { spansOf, windowsNow } from "../../domain/policy/windows.ts";
 import type { Db } from "../../store/db.ts";
+import { openWindows } from "../windows/open-windows.ts";
 import type { AlertRow } from "./alert-row.ts";
 
 export type AboutAlert = Pick<AlertRow, "type" | "severity" | "subjectKey" | "agentId" | "policyId" | "vmContextId">;
@@ -30,12 +31,6 @@ async function openSilences(db: Db, now: Date) {
     .select()
     .from(s)
     .where(and(isNull(s.endedAt), gt(s.endsAt, now)));
-}
-
-async function openWindows(db: Db, now: Date) {
-  const { maintenanceWindows: w } = db.tables;
-  const isOpen = and(isNull(w.endedAt), lte(w.startsAt, now), or(isNull(w.endsAt), gt(w.endsAt, now)));
-  return await db.select().from(w).where(isOpen);
 }
 
 async function vmNamesOf(db: Db, alerts: readonly AboutAlert[]): Promise<Map<string, string>> {
