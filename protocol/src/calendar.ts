@@ -87,10 +87,15 @@ function startOf(zone: string, after: Date): Date {
 
 function dueOf(spec: ScheduleSpec, job: string, dueAt: Date, closed: readonly ClosedSpan[]): Due {
   const startsAt = new Date(dueAt.getTime() + jitterMs(spec.jitter_seconds, job, dueAt));
-  const isClosed = closed.some(({ from, until }) => startsAt >= new Date(from) && startsAt < new Date(until));
-  const local = localTime(spec.zone, startsAt);
-  const isBlack = spec.blackouts.some((window) => covers(window, local));
-  return { dueAt, startsAt, closedBy: isClosed ? "maintenance" : isBlack ? "blackout" : null };
+  return { dueAt, startsAt, closedBy: closedAt(spec, startsAt, closed) };
+}
+
+/** What keeps a run from beginning at that moment; `spec` null: it is not run by the clock. */
+export function closedAt(spec: ScheduleSpec | null, at: Date, closed: readonly ClosedSpan[]): Due["closedBy"] {
+  if (closed.some(({ from, until }) => at >= new Date(from) && at < new Date(until))) return "maintenance";
+  if (spec === null || spec.blackouts.length === 0) return null;
+  const local = localTime(spec.zone, at);
+  return spec.blackouts.some((window) => covers(window, local)) ? "blackout" : null;
 }
 
 function jitterMs(seconds: number, job: string, dueAt: Date): number {

@@ -10,6 +10,7 @@ const placed = { repository_id: pathId, backup_id: backupId };
 /**
  * The arguments by kind. `backup.start`: `backup_ids` are the ids the controller wishes for, by disk; a taken one gets a
  * suffix. `verify.start`: `hash_map_sha256` is what was recorded when the backup was made, which the host cannot change.
+ * A running command is cancelled by its own frame, which does not wait for its turn: `backup.cancel` is no agent's work.
  */
 export const commandArguments = {
   "backup.start": z.object({
@@ -29,6 +30,14 @@ export const commandArguments = {
   "drill.start": z.object({ ...placed, hash_map_sha256: sha256Hex.nullable() }),
   "agent.diagnose": z.object({}),
   "agent.rotate-certificate": z.object({}),
+  "policy.reload": z.object({}),
+  "backup.cancel": z.object({ command_id: uuid }),
+  /** Merges this increment, and those before it, into their full. */
+  "chain.consolidate": z.object(placed),
+  "copy.start": z.object({ ...placed, to_repository_id: pathId }),
+  "restore.browse": z.object({ ...placed, idle_seconds: z.number().int().min(60).max(86_400).optional() }),
+  "restore.start": z.object({ ...placed, target: z.string().min(1).max(4096) }),
+  "agent.update": z.object({ version: z.string().min(1).max(50) }),
 } as const;
 
 export const COMMAND_KINDS = [
@@ -39,6 +48,13 @@ export const COMMAND_KINDS = [
   "drill.start",
   "agent.diagnose",
   "agent.rotate-certificate",
+  "policy.reload",
+  "backup.cancel",
+  "chain.consolidate",
+  "copy.start",
+  "restore.browse",
+  "restore.start",
+  "agent.update",
 ] as const satisfies readonly (keyof typeof commandArguments)[];
 export const commandKind = z.enum(COMMAND_KINDS);
 export type CommandKind = z.infer<typeof commandKind>;

@@ -56,5 +56,7 @@ export const inventory = z.object({
   items: z.array(reportedItem).max(10_000),
   /** Programs the agent needs, by name: their version, or why they cannot be used. */
   tools: z.record(z.string().max(64), z.string().max(200)),
+  /** IANA name of the zone that the host lives by. */
+  time_zone: z.string().max(64).optional(),
 });
 export type Inventory = z.infer<typeof inventory>;

@@ -17,6 +17,8 @@ export const taskPlan = z.object({
   /** After a failure, so many times more, the first after `retry_seconds`, each next after twice as long. */
   retries: z.number().int().min(0).max(10),
   retry_seconds: z.number().int().min(1).max(86_400),
+  /** Later than that after its due time a run is late: with `catch_up` never it is not begun any more. An hour unless given. */
+  grace_seconds: z.number().int().min(0).max(604_800).optional(),
 });
 export type TaskPlan = z.infer<typeof taskPlan>;
 

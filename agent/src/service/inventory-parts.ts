@@ -12,17 +12,17 @@ export type InventoryParts = {
 
 /** One part without `covers` for all that fits into one; else those with repositories go first. */
 export function inventoryParts(whole: Inventory, maxBytes: number = MAX_EVENT_BYTES - OTHER_BYTES): InventoryParts {
-  const { at, tools, repositories, items } = whole;
+  const { repositories, items, covers: _whole, ...rest } = whole;
   if (sizeOf({ repositories, items }) <= maxBytes) return { parts: [whole], tooLarge: [] };
   const told = split(repositories, (one) => one.repository_id, maxBytes);
   const protectedItems = split(items, (one) => one.vm_context_id, maxBytes);
   return {
     parts: [
       ...told.parts.map(({ range, entries }): Inventory => {
-        return { at, covers: { repositories: range, items: null }, repositories: entries, items: [], tools };
+        return { ...rest, covers: { repositories: range, items: null }, repositories: entries, items: [] };
       }),
       ...protectedItems.parts.map(({ range, entries }): Inventory => {
-        return { at, covers: { repositories: null, items: range }, repositories: [], items: entries, tools };
+        return { ...rest, covers: { repositories: null, items: range }, repositories: [], items: entries };
       }),
     ],
     tooLarge: [...told.tooLarge, ...protectedItems.tooLarge],

@@ -18,6 +18,7 @@ async function takeInventory({ repositories, items }: Protected, now: Date): Pro
     repositories: await Promise.all(repositories.map(report)),
     items,
     tools: Object.fromEntries(tools.map(({ name, version }) => [name, version ?? "missing"])),
+    time_zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }
 

@@ -21,6 +21,8 @@ export type ServiceHost = {
   running: Set<string>;
   /** A certificate for a new key; resolves when it is in force. Throws what the controller refuses it with. */
   rotateCertificate: (signal: AbortSignal) => Promise<void>;
+  /** Reads the configuration file, decides by it and the kept policy again, and tells the controller what came of it. */
+  reloadPolicy: () => Promise<void>;
   /** What `agent.diagnose` says about the link. */
   linkState: () => string;
 };

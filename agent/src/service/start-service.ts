@@ -68,10 +68,10 @@ export async function startService(
     protected: protection.now,
     onProgress: progress.update,
     rotateCertificate: renewal.rotate,
+    reloadPolicy: () => decideAgain(protection, inventory, { reload: true }),
     linkState: () => describeLink(link),
   };
-  const executor = createExecutor(host);
-  const inventory = inventoryTeller(host);
+  const [executor, inventory] = [createExecutor(host), inventoryTeller(host)];
   await protection.decide({ tell: true });
   await inventory({ always: true });
   await executor.resume();
@@ -96,10 +96,7 @@ function startLink(parts: Omit<Parts, "link">, { log, now }: Pick<ServeOptions, 
   const hooks = {
     onCommand: executor.take,
     onCancel: executor.cancel,
-    onPolicy: async () => {
-      await protection.decide({ tell: true });
-      await inventory({ always: true });
-    },
+    onPolicy: () => decideAgain(protection, inventory, { reload: false }),
     onCertificate: renewal.onCertificate,
     onRenewRefused: renewal.onRefused,
     tellAgain: async () => {
@@ -109,6 +106,14 @@ function startLink(parts: Omit<Parts, "link">, { log, now }: Pick<ServeOptions, 
     running: () => [...host.running],
   };
   return runLink({ spool: host.spool, identity: () => clientIdentity(host.stateDir), hooks, now, log }, signal);
+}
+
+type Inventory = Parts["inventory"];
+
+async function decideAgain(protection: Protection, inventory: Inventory, wish: { reload: boolean }): Promise<void> {
+  if (wish.reload) await protection.reload();
+  await protection.decide({ tell: true });
+  await inventory({ always: true });
 }
 
 /** What has to be done now and then; resolves after the signal. */

@@ -1,5 +1,13 @@
 /** What is known of a run, folded from the events that tell of it, in whatever order they come. */
-import { type EventBody, type Problem, type RunEnd, type RunKind, type RunProgress, runKind } from "@holdfast/protocol";
+import {
+  type EventBody,
+  type Problem,
+  type RunEnd,
+  type RunKind,
+  type RunProgress,
+  runKind,
+  type TaskName,
+} from "@holdfast/protocol";
 
 export type Run = {
   runId: string;
@@ -17,15 +25,31 @@ export type Run = {
   startedAt: Date;
   endedAt: Date | null;
   receivedAt: Date;
+  /** What it was begun for by itself; all null: a command or a person asked for it. */
+  policyId: string | null;
+  policyVersion: number | null;
+  task: TaskName | null;
+  dueAt: Date | null;
+  attempt: number | null;
+  /** By this controller's clock; null: not seen yet. */
+  progressedAt: Date | null;
+  hungAt: Date | null;
 };
+
+/** Of a run of which nothing is known but that it is there. */
+const UNKNOWN = {
+  ...({ state: "running", outcome: null, error: null, progress: null, endedAt: null } as const),
+  ...{ policyId: null, policyVersion: null, task: null, dueAt: null, attempt: null, progressedAt: null, hungAt: null },
+};
+
 /** Who told it, and when it came in. */
 export type Told = { agentId: string; now: Date };
 
 /** The start never undoes an end that came before it. */
 export function runWithStart(known: Run | undefined, start: EventBody<"run_started">, told: Told): Run {
-  const unended = { state: "running", outcome: null, error: null, progress: null, endedAt: null } as const;
   return {
-    ...(known ?? { ...unended, runId: start.run_id, agentId: told.agentId, receivedAt: told.now }),
+    ...(known ?? { ...UNKNOWN, runId: start.run_id, agentId: told.agentId, receivedAt: told.now }),
+    ...wantedBy(start),
     kind: start.run_kind,
     vmContextId: start.vm_context_id,
     repositoryId: start.repository_id,
@@ -33,6 +57,13 @@ export function runWithStart(known: Run | undefined, start: EventBody<"run_start
     commandId: start.command_id,
     startedAt: new Date(start.started_at),
   };
+}
+
+/** Nothing when it does not say: told again by an older agent, it takes back nothing. */
+function wantedBy({ scheduled }: EventBody<"run_started">) {
+  if (scheduled == null) return {};
+  const { policy_id: policyId, policy_version: policyVersion, task, due_at, attempt } = scheduled;
+  return { policyId, policyVersion, task, dueAt: new Date(due_at), attempt };
 }
 
 /**
@@ -59,6 +90,7 @@ function runOfId(runId: string, told: Told): Run {
   const stamp = `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T${clock.slice(0, 2)}:${clock.slice(2, 4)}:${clock.slice(4)}Z`;
   const startedAt = new Date(stamp);
   return {
+    ...UNKNOWN,
     runId,
     agentId: told.agentId,
     kind: runKind.catch("backup").parse(word),
@@ -66,12 +98,7 @@ function runOfId(runId: string, told: Told): Run {
     repositoryId: null,
     subject: null,
     commandId: null,
-    state: "running",
-    outcome: null,
-    error: null,
-    progress: null,
     startedAt: Number.isNaN(startedAt.getTime()) ? told.now : startedAt,
-    endedAt: null,
     receivedAt: told.now,
   };
 }

@@ -5,8 +5,17 @@ import { agentDiagnose, agentRotateCertificate } from "./agent-commands.ts";
 import { backupDelete } from "./backup-delete.ts";
 import { backupPin } from "./backup-pin.ts";
 import { backupStart } from "./backup-start.ts";
+import { policyReload } from "./policy-reload.ts";
 import { drillStart, verifyStart } from "./prove.ts";
 import type { CommandResult, Handler, Task } from "./task.ts";
+
+/** Refused like a kind that this version has never heard of: nothing was done, and another agent may know it. */
+const unknown = (kind: string) => (): never => {
+  throw new HoldfastError("BAD_REQUEST", {
+    message: `this agent knows no command ${JSON.stringify(kind)}`,
+    remedy: "Update the agent.",
+  });
+};
 
 /** One handler for each kind of command: a kind without one does not compile. */
 const HANDLERS: { [Kind in CommandKind]: Handler<Kind> } = {
@@ -17,16 +26,19 @@ const HANDLERS: { [Kind in CommandKind]: Handler<Kind> } = {
   "drill.start": drillStart,
   "agent.diagnose": agentDiagnose,
   "agent.rotate-certificate": agentRotateCertificate,
+  "policy.reload": policyReload,
+  "backup.cancel": unknown("backup.cancel"),
+  "chain.consolidate": unknown("chain.consolidate"),
+  "copy.start": unknown("copy.start"),
+  "restore.browse": unknown("restore.browse"),
+  "restore.start": unknown("restore.start"),
+  "agent.update": unknown("agent.update"),
 };
 
 /** Carries a command out. BAD_REQUEST for a kind or arguments that this version does not know; else as its handler. */
 export async function carryOut(command: Command, task: Task): Promise<CommandResult> {
   const kind = commandKind.safeParse(command.kind);
-  if (!kind.success)
-    throw new HoldfastError("BAD_REQUEST", {
-      message: `this agent knows no command ${JSON.stringify(command.kind)}`,
-      remedy: "Update the agent.",
-    });
+  if (!kind.success) return unknown(command.kind)();
   return await withArguments(kind.data, command, task);
 }
 

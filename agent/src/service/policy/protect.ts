@@ -2,16 +2,18 @@
 import { resolve } from "node:path";
 import {
   type EventBody,
+  type HostPlan,
   type HostPolicy,
   type ItemEntry,
   itemEntry,
   type RepositoryEntry,
   repositoryEntry,
 } from "@holdfast/protocol";
-import { z } from "zod";
 import type { Config } from "../../config/schema.ts";
 import { asHoldfastError, HoldfastError } from "../../errors.ts";
 import { allowedBy, checkItem, checkRepository } from "./check-entry.ts";
+import { parsed } from "./parsed.ts";
+import { readPlan } from "./read-plan.ts";
 
 type Origin = { origin: "host" | "controller" };
 export type ProtectedRepository = RepositoryEntry & Origin;
@@ -22,6 +24,8 @@ export type Protected = {
   config: Config;
   repositories: ProtectedRepository[];
   items: ProtectedItem[];
+  /** What is run by itself; each names items of this host only, and no item and task stands in two. */
+  plans: HostPlan[];
   /** null before the first policy. */
   policyVersion: number | null;
   /** The entries of the policy that are not carried out, and why. */
@@ -64,16 +68,14 @@ export async function protect(
       items.push({ ...entry, origin: "controller" });
       take(taken, "controller", { vm_context_id, vm_name });
     });
-  return { config, repositories, items, policyVersion: policy?.version ?? null, refused };
-}
-
-function parsed<T>(schema: z.ZodType<T>, given: unknown): T {
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  throw new HoldfastError("BAD_REQUEST", {
-    message: `this agent cannot carry it out as it stands: ${z.prettifyError(result.error).slice(0, 2000)}`,
-    remedy: "Correct the entry; if it uses what a newer agent knows, update the agent.",
-  });
+  const plans: HostPlan[] = [];
+  const planned = new Set<string>();
+  const ids = new Set(items.map(({ vm_context_id }) => vm_context_id));
+  for (const given of policy?.plans ?? [])
+    await each(`plan ${given.policy_id}`, async () => {
+      plans.push(readPlan(given, ids, planned));
+    });
+  return { config, repositories, items, plans, policyVersion: policy?.version ?? null, refused };
 }
 
 /** Who has each id, name and path. */

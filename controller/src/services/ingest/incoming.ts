@@ -18,7 +18,7 @@ export function readIncoming(agentId: string, epoch: string, envelope: EventEnve
   return { ...incoming, event: read, problem: null };
 }
 
-/** What an event is about, for whoever looks for it: the id of a run, a backup or a command; a task, a log, an image. */
+/** What an event is about, for whoever looks for it: the id of a run, a backup, an item or a command; a task, a log, an image. */
 export function subjectOf(event: AnyEvent | null): string | null {
   switch (event?.kind) {
     case "run_started":
@@ -29,6 +29,7 @@ export function subjectOf(event: AnyEvent | null): string | null {
     case "backup_removed":
     case "backup_pinned":
       return event.body.backup_id;
+    case "run_skipped":
     case "backups_listed":
       return event.body.vm_context_id;
     case "items_listed":

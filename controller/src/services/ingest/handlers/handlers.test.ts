@@ -55,6 +55,35 @@ describe("runs", () => {
   });
 });
 
+describe("runs by a policy", () => {
+  const policyId = "44444444-4444-4444-8444-444444444444";
+  const scheduled = {
+    ...{ policy_id: policyId, policy_version: 3, task: "backup", due_at: AT, attempt: 2, since: null },
+  } as const;
+  const wanted = { policyId, policyVersion: 3, task: "backup", dueAt: new Date(AT), attempt: 2 };
+  const start = started("r", { command_id: null, scheduled });
+  const untold = started("r", { command_id: null });
+  it.each([
+    ["in order", [start, finished("r")], wanted],
+    ["the end first", [finished("r"), start], wanted],
+    ["told again without what it was for", [start, finished("r"), untold], wanted],
+    ["not by a policy", [untold, finished("r")], { policyId: null, task: null, dueAt: null, attempt: null }],
+  ] as const)("%s", (_name, events, known) => {
+    const work = emptyWork();
+    expect(tell(work, events)).toEqual(events.map(() => null));
+    expect(work.runs.get(runIdOf("r"))).toMatchObject({ ...known, state: "completed" });
+  });
+
+  it("what the controller saw of a run stays with it", () => {
+    const work = emptyWork();
+    tell(work, [start]);
+    const run = work.runs.get(runIdOf("r"));
+    if (run !== undefined) work.runs.put({ ...run, progressedAt: NOW, hungAt: NOW });
+    tell(work, [start, finished("r")]);
+    expect(work.runs.get(runIdOf("r"))).toMatchObject({ ...wanted, progressedAt: NOW, hungAt: NOW });
+  });
+});
+
 describe("backups that were asked for", () => {
   const run = started("r", { command_id: COMMAND });
   const made = recorded(B1, {}, { run_id: runIdOf("r") });

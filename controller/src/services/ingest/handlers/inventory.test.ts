@@ -38,6 +38,19 @@ describe("inventory", () => {
     expect(work.agents.get("a")?.info).toMatchObject({ tools: { "qemu-img": "7.2" } });
   });
 
+  it("the host's zone is kept, and one that nobody knows is not", () => {
+    const work = workOfAgent();
+    const zoned = (time_zone?: string): AnyEvent => {
+      const body = { at: AT, repositories: [], items: [], tools: {}, ...(time_zone !== undefined && { time_zone }) };
+      return { kind: "inventory", body };
+    };
+    const known = ["Asia/Kathmandu", undefined, "Middle/Earth"].map((zone) => {
+      tell(work, [zoned(zone)]);
+      return work.agents.get("a")?.timeZone;
+    });
+    expect(known).toEqual(["Asia/Kathmandu", "Asia/Kathmandu", "Asia/Kathmandu"]);
+  });
+
   it("a part retires only what lies in the range of which it is complete", () => {
     const work = workOfAgent();
     const named = (...ids: string[]) =>

@@ -1,4 +1,4 @@
-import { type EventBody, type IdRange, isInRange, WHOLE_RANGE } from "@holdfast/protocol";
+import { type EventBody, type IdRange, isInRange, isZone, WHOLE_RANGE } from "@holdfast/protocol";
 import { type ItemRow, placedKey, type RepositoryRow } from "../work.ts";
 import type { Handler, Handling } from "./handler.ts";
 
@@ -17,7 +17,9 @@ export const inventory: Handler<"inventory"> = (body, handling) => {
   const named = new Set(body.repositories.map((each) => each.repository_id));
   retire(handling, handling.work.repositories, { range: repositories, named });
   retire(handling, handling.work.items, { range: items, named: new Set(body.items.map((each) => each.vm_context_id)) });
-  handling.work.agents.put({ ...agent, info: { ...agent.info, tools: body.tools, inventory_at: body.at } });
+  // A zone that this side does not know would make every schedule in it impossible.
+  const timeZone = body.time_zone !== undefined && isZone(body.time_zone) ? body.time_zone : agent.timeZone;
+  handling.work.agents.put({ ...agent, timeZone, info: { ...agent.info, tools: body.tools, inventory_at: body.at } });
   return null;
 };
 
