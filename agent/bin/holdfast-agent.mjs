@@ -6,6 +6,7 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 
 const OTHERS_MAY_WRITE = 0o022;
 
@@ -21,6 +22,14 @@ function cacheFolder() {
   } catch {
     return undefined;
   }
+}
+
+// The service runs for months beside its host's own work. By default V8 lets what is done with lie about until it is
+// 64 MiB of young objects and twice the old ones; these two hold it to what is needed, for some tenths of the time that
+// a long log takes to read. Commands are over before it matters.
+if (process.argv.includes("serve")) {
+  setFlagsFromString("--semi-space-growth-factor=1");
+  setFlagsFromString("--heap-growing-percent=50");
 }
 
 const folder = cacheFolder();

@@ -11,7 +11,7 @@ export function entryText(n: number): string {
   const id = `{97c17e9b-0c41-466b-bfad-e319dcee6b${(n % TASKS).toString(16).padStart(2, "0")}}`;
   const lines = [
     `    <Log ID="${id}">`,
-    `        <Time>${1_500_000_000 + n * 600}</Time>`,
+    `        <Time>${1_735_689_600 + n * 150}</Time>`,
     `        <Task>Sauvegarde_systeme_PC${n % TASKS}</Task>`,
     "        <Operation>Sauvegarde complète</Operation>",
     `        <Result>${isGood ? "Succès" : "Echec"}</Result>`,
