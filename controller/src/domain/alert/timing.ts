@@ -50,11 +50,10 @@ function plan(
   alert: Alert,
   { route, condition }: Pick<Around, "route" | "condition">,
 ): { telling: Telling; at: Date }[] {
-  const { lastNotifiedAt, notifiedCount, createdAt, changedAt, escalatedAt } = alert;
-  if (lastNotifiedAt === null) {
-    const since = notifiedCount === 0 ? createdAt : changedAt;
-    return [{ telling: "alert", at: secondsAfter(since, route.groupWaitSeconds) }];
-  }
+  const { lastNotifiedAt, notifiedCount, createdAt, escalatedAt } = alert;
+  if (lastNotifiedAt === null)
+    // What got worse since it was told waits for nothing more.
+    return [{ telling: "alert", at: notifiedCount > 0 ? createdAt : secondsAfter(createdAt, route.groupWaitSeconds) }];
   if (condition?.state === "ok") return [];
   const { escalateAfterSeconds: after, escalateChannelIds, repeatSeconds } = route;
   const escalates = after !== null && escalatedAt === null && escalateChannelIds.length > 0;
