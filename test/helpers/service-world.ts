@@ -85,6 +85,7 @@ async function startController(folder: string, ports = { port: 0, agentPort: 0 }
     ...{ https_port: ports.port, agent_port: ports.agentPort },
     ...{ certificate: null, log_level: "info" as const },
     history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
+    second_person: [],
   };
   const log = createLogger("silent", { write: () => undefined });
   const ended = serve(settings, { log, signal: stop.signal, allowMigrate: false, onReady: ready.resolve });

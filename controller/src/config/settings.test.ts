@@ -29,12 +29,18 @@ describe("the controller's settings", () => {
       certificate: null,
       log_level: "info",
       history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
+      second_person: [],
     });
     expect(decideSettings({}, {}, around({}, true)).data_dir).toBe("/var/lib/holdfast/controller");
   });
 
   it("are taken from the file, then the environment, then the command line", () => {
-    const env = { HOLDFAST_HTTPS_PORT: "2", HOLDFAST_AGENT_PORT: "2", HOLDFAST_NAMES: "a.example.org, 10.0.0.1" };
+    const env = {
+      HOLDFAST_HTTPS_PORT: "2",
+      HOLDFAST_AGENT_PORT: "2",
+      HOLDFAST_NAMES: "a.example.org, 10.0.0.1",
+      HOLDFAST_SECOND_PERSON: "backup.delete,backup.pin",
+    };
     const decided = decideSettings(
       { https_port: 1, agent_port: 1, listen: "127.0.0.1" },
       { agent_port: "3" },
@@ -42,6 +48,7 @@ describe("the controller's settings", () => {
     );
     expect(decided).toMatchObject({ https_port: 2, agent_port: 3, listen: "127.0.0.1" });
     expect(decided.names).toEqual(["a.example.org", "10.0.0.1"]);
+    expect(decided.second_person).toEqual(["backup.delete", "backup.pin"]);
   });
 
   it.each<[string, object, string[]]>([
@@ -52,6 +59,7 @@ describe("the controller's settings", () => {
       { database: "mysql://x" },
       [expect.stringMatching(/^database: must begin with postgres/)],
     ],
+    ["a command that is none", { second_person: ["shell"] }, [expect.stringMatching(/^second_person\.0: /)]],
     ["a name with a space", { names: ["a b"] }, [expect.stringMatching(/^names\.0: must be a host name/)]],
     [
       "half a certificate",

@@ -1,6 +1,7 @@
 /** What a controller is told when it starts: by its file, the environment and the command line, later ones going before. */
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { commandKind } from "@holdfast/protocol";
 import { z } from "zod";
 import { ControllerError } from "../errors.ts";
 
@@ -34,6 +35,8 @@ const settings = z.strictObject({
   events_days: days.default(90),
   executions_days: days.default(730),
   audit_days: days.default(730),
+  /** Commands of these kinds are sent once another person has approved them. */
+  second_person: z.array(commandKind).max(50).default([]),
 });
 type Given = z.infer<typeof settings>;
 type Asked = "data_dir" | "database" | "certificate_file" | "certificate_key_file";
@@ -48,13 +51,15 @@ export type ServeSettings = Omit<Given, Asked | History> & {
 
 export type Surroundings = { env: Readonly<Record<string, string | undefined>>; isRoot: boolean };
 
+const LISTS: readonly string[] = ["names", "second_person"];
+
 /** Each setting's environment variable: `HOLDFAST_` and its name, e.g. HOLDFAST_HTTPS_PORT; lists are comma-separated. */
 function fromEnvironment(env: Surroundings["env"]): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const key of Object.keys(settings.shape)) {
     const text = env[`HOLDFAST_${key.toUpperCase()}`];
     if (text === undefined || text === "") continue;
-    given[key] = key === "names" ? text.split(",").map((part) => part.trim()) : text;
+    given[key] = LISTS.includes(key) ? text.split(",").map((part) => part.trim()) : text;
   }
   return given;
 }

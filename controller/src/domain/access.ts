@@ -79,7 +79,8 @@ export type Action = keyof typeof SCOPE_OF;
 
 /** Who asks. `agentId`: the only agent whose things exist for this credential; null: all of them. */
 export type Actor = {
-  kind: "token" | "api-key" | "agent" | "anonymous";
+  /** `policy`: what the controller does by itself, in the name of the policy that says so. */
+  kind: "token" | "api-key" | "agent" | "anonymous" | "policy";
   id: string;
   scopes: readonly Scope[];
   agentId: string | null;

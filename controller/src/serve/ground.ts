@@ -3,6 +3,7 @@ import { type Authority, openAuthority } from "../adapters/pki/authority.ts";
 import type { ServeSettings } from "../config/settings.ts";
 import { openSigningKey } from "../services/access/signing-key.ts";
 import { type TokenIssuer, tokenIssuer } from "../services/access/tokens.ts";
+import { SECOND_PERSON } from "../services/approvals/second-person.ts";
 import type { Store } from "../store/db.ts";
 import { putSetting, readSetting } from "../store/settings.ts";
 import { openStore } from "../store/store.ts";
@@ -48,6 +49,7 @@ export async function openGround(
     ),
     (one) => one.close(),
   );
+  await store.write((db) => putSetting(db, SECOND_PERSON, settings.second_person));
   const authority = await startStep(begin("certificate authority"), () => openAuthority(paths.pki, now()));
   const browserCertificate = await startStep(begin("certificate for browsers"), () =>
     certificate === null ? null : openBrowserCertificate(certificate),

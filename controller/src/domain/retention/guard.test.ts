@@ -7,7 +7,7 @@ import { dayOf, pointsOf, rulesOf } from "./test-points.ts";
 function facts(remove: number, more: Partial<GuardFacts> = {}): GuardFacts {
   const points = pointsOf(Array.from({ length: 20 }, (_, day) => `F${day}`).join(" | "));
   const rules = rulesOf({ min_points: 3, keep_last: 1 });
-  const usual = { approved: { removed: 5 }, recordedSince: 0, rejected: new Set<string>(), clockJump: null };
+  const usual = { approved: { removed: 5 }, recordedSince: 0, clockJump: null };
   return { points, remove: points.slice(0, remove), rules, ...usual, ...more };
 }
 
@@ -26,7 +26,6 @@ it.each<[string, GuardFacts, string | null]>([
   ["more than half, as many as came", facts(11, { approved: { removed: 20 }, recordedSince: 11 }), null],
   ["nobody looked", facts(1, { approved: null }), "nobody has seen what this policy removes"],
   ["the clock jumped", facts(1, { clockJump: "it jumped" }), "it jumped"],
-  ["refused before", facts(2, { rejected: new Set(["F1"]) }), "a person refused before to have F1 removed"],
   [
     "newer than the floor",
     facts(18, { approved: { removed: 99 }, recordedSince: 99 }),

@@ -10,8 +10,6 @@ export type GuardFacts = {
   approved: { removed: number } | null;
   /** Points that came since retention was last at work here: in the long run each pushes one out. */
   recordedSince: number;
-  /** Ids that a person refused to have removed by this policy. */
-  rejected: ReadonlySet<string>;
   /** How the controller's clock jumped; null: it did not. */
   clockJump: string | null;
 };
@@ -21,12 +19,10 @@ const MARKEDLY = 2;
 
 /** Why a person has to decide; null: nobody has to. */
 export function needsPerson(facts: GuardFacts): string | null {
-  const { points, remove, approved, recordedSince, rejected, clockJump } = facts;
+  const { points, remove, approved, recordedSince, clockJump } = facts;
   const many = remove.length;
   if (many === 0) return null;
   if (clockJump !== null) return clockJump;
-  const refused = remove.filter(({ backupId }) => rejected.has(backupId));
-  if (refused.length > 0) return `a person refused before to have ${idsOf(refused)} removed`;
   const young = remove.filter((point) => youngest(facts).has(keyOf(point)));
   if (young.length > 0) return `it removes what is newer than the floor: ${idsOf(young)}`;
   if (approved === null) return "nobody has seen what this policy removes";

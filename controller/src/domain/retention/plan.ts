@@ -59,7 +59,7 @@ export function planRetention(question: RetentionQuestion): RetentionPlan {
   return { marks: final, remove: removalOrder(final), summary: summaryOf(final), clockProblem };
 }
 
-export function saysHowLong({ keep_days, keep_last, gfs: periods }: RetentionRules): boolean {
+function saysHowLong({ keep_days, keep_last, gfs: periods }: RetentionRules): boolean {
   return keep_days !== undefined || keep_last !== undefined || periods !== undefined;
 }
 

@@ -10,6 +10,13 @@ const result = z.looseObject({
   drill_id: z.string().optional(),
 });
 
+const approval = z.strictObject({
+  state: z.enum(["needed", "approved", "rejected"]),
+  by: z.string().nullable(),
+  at: time.nullable(),
+  reason: z.string().nullable(),
+});
+
 export const commandBody = z
   .strictObject({
     command_id: z.uuid(),
@@ -27,6 +34,7 @@ export const commandBody = z
     run_ids: z.array(z.string()),
     result: result.nullable(),
     error: problem.nullable(),
+    approval: approval.nullable().openapi({ description: "Of one that needs a second person; null: it does not." }),
   })
   .openapi("Command");
 
@@ -47,5 +55,11 @@ export function toCommand(row: CommandRow): z.input<typeof commandBody> {
     run_ids: row.runIds,
     result: row.result,
     error: row.error,
+    approval: approvalOf(row),
   };
+}
+
+function approvalOf({ approvalState, approvalBy, approvalAt, approvalReason }: CommandRow) {
+  if (approvalState === null) return null;
+  return { state: approvalState, by: approvalBy, at: isoOrNull(approvalAt), reason: approvalReason };
 }

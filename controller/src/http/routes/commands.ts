@@ -1,6 +1,7 @@
 import { commandState, uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
-import { commandAgent } from "../../services/agents/command.ts";
+import { KNOWN_KINDS } from "../../domain/command-kinds.ts";
+import { cancelBackupCommand, commandAgent, PLAIN_KINDS, refuseKind } from "../../services/agents/command.ts";
 import { endCommand, getCommand, listCommands } from "../../services/commands/list.ts";
 import { commandBody, toCommand } from "../answers/command.ts";
 import { agentInQuery, pageBody, pageFields, paging } from "../answers/common.ts";
@@ -53,14 +54,22 @@ const create = endpoint({
   action: "commands.create",
   body: z.strictObject({
     agent_id: uuid,
-    kind: z.enum(["agent.diagnose", "agent.rotate-certificate"]),
+    kind: z
+      .enum(KNOWN_KINDS)
+      .openapi({ description: "`GET /api/v1/commands/kinds` tells which are offered, and where." }),
+    command_id: uuid
+      .optional()
+      .openapi({ description: "Of `backup.cancel`: the command that the backup was asked for with." }),
     reason: z.string().max(500).default(""),
     deadline: z.iso.datetime({ offset: true }).nullable().default(null),
   }),
   answers: { 202: commandBody },
-  refusals: ["NOT_FOUND", "AGENT_REVOKED", "CONFLICT"],
+  refusals: ["NOT_FOUND", "AGENT_REVOKED", "CONFLICT", "NOT_AVAILABLE"],
   handle: async (context, { body, caller, header }) => {
-    const { agent_id: agentId, kind, reason } = body;
+    const { agent_id: agentId, kind: asked, reason, command_id: commandId } = body;
+    if (asked === "backup.cancel")
+      return { status: 202, body: toCommand(await cancelBackupCommand(context, caller, { agentId, commandId })) };
+    const kind = PLAIN_KINDS.find((plain) => plain === asked) ?? refuseKind(asked);
     const deadline = body.deadline === null ? null : new Date(body.deadline);
     const input = { agentId, kind, reason, deadline, idempotencyKey: readIdempotencyKey(header) };
     return { status: 202, body: toCommand(await commandAgent(context, caller, input)) };

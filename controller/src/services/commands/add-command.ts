@@ -6,6 +6,7 @@ import { DEFAULT_DEADLINE_MS } from "../../domain/command.ts";
 import { ControllerError } from "../../errors.ts";
 import { findAgent } from "../../store/agents.ts";
 import type { Db } from "../../store/db.ts";
+import { needsSecondPerson } from "../approvals/second-person.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
 import type { CommandRow } from "./command-row.ts";
 
@@ -21,6 +22,8 @@ export type NewCommand<Kind extends CommandKind = CommandKind> = {
   idempotencyKey: string | null;
   /** When the caller needs to know it before. */
   commandId?: string;
+  /** Who has approved it already. */
+  approval?: { by: string; reason: string } | null;
 };
 export type AddedCommand = { command: CommandRow; isNew: boolean };
 
@@ -48,10 +51,23 @@ export async function addCommand<Kind extends CommandKind>(
     .values({
       ...{ commandId: input.commandId ?? randomUUID(), agentId, kind, arguments: values, author, reason },
       ...{ state: "queued", createdAt: now, deadline, runIds: [], idempotencyKey },
+      ...(await approvalOf(db, input, now)),
     })
     .returning();
   if (command === undefined) throw new ControllerError("INTERNAL_ERROR", { message: "the command was not stored" });
   return { command, isNew: true };
+}
+
+/** Whoever asked for it is not the second person. */
+async function approvalOf(db: Db, { kind, author, approval = null }: NewCommand, now: Date) {
+  if (!(await needsSecondPerson(db, kind))) return {};
+  if (approval === null || approval.by === author) return { approvalState: "needed" as const };
+  return {
+    approvalState: "approved" as const,
+    approvalBy: approval.by,
+    approvalAt: now,
+    approvalReason: approval.reason,
+  };
 }
 
 function checkedArguments({ kind, arguments: values }: NewCommand): Record<string, unknown> {

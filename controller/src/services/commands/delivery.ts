@@ -1,9 +1,10 @@
 /** Brings commands to connected agents: noted as sent first, so that what is queued was surely never seen. */
 import type { Command, CommandState } from "@holdfast/protocol";
-import { and, asc, eq, inArray } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, or } from "drizzle-orm";
 import type { Logger } from "pino";
 import { deliveries } from "../../domain/command.ts";
 import { pieces } from "../../store/bulk.ts";
+import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Links } from "../presence/links.ts";
 import { type CommandRow, factsOf } from "./command-row.ts";
@@ -50,7 +51,7 @@ async function deliver(context: DeliveryContext, agentId: string, states: readon
   if (!links.isConnected(agentId)) return;
   const rows = await store.read((db) => {
     const { commands: c } = db.tables;
-    const where = and(eq(c.agentId, agentId), inArray(c.state, [...states]));
+    const where = and(eq(c.agentId, agentId), inArray(c.state, [...states]), isAllowed(c));
     return db.select().from(c).where(where).orderBy(asc(c.createdAt), asc(c.commandId)).limit(AT_ONCE);
   });
   // Gone meanwhile: what was not sent stays queued, and can still be cancelled at once.
@@ -74,12 +75,17 @@ async function noteSent({ store }: DeliveryContext, rows: readonly CommandRow[],
     const { commands: c } = db.tables;
     const sent = new Set<string>();
     for (const some of pieces(queued)) {
-      const where = and(inArray(c.commandId, some), eq(c.state, "queued"));
+      const where = and(inArray(c.commandId, some), eq(c.state, "queued"), isAllowed(c));
       const noted = await db.update(c).set({ state: "sent", sentAt: at }).where(where).returning({ id: c.commandId });
       for (const { id } of noted) sent.add(id);
     }
     return sent;
   });
+}
+
+/** What waits for a second person is not sent, whatever else happens. */
+function isAllowed(c: Db["tables"]["commands"]) {
+  return or(isNull(c.approvalState), eq(c.approvalState, "approved"));
 }
 
 /** Sent all the same: one that was accepted has an end, also when the agent or this controller forgot it. */

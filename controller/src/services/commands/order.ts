@@ -20,6 +20,7 @@ export type Order<Kind extends CommandKind> = Pick<NewCommand<Kind>, "agentId" |
   deadline?: Date | null;
   /** As the caller gave it. */
   idempotencyKey?: string | undefined;
+  approval?: NewCommand["approval"];
 };
 
 /** Queues a command in the author's name, in the transaction of whatever belongs to it. As `addCommand`. */
@@ -38,6 +39,7 @@ export async function orderCommand<Kind extends CommandKind>(
       reason: order.reason ?? "",
       deadline: order.deadline ?? null,
       idempotencyKey: commandKey(caller, order.idempotencyKey),
+      approval: order.approval ?? null,
     },
     now,
   );
@@ -68,7 +70,8 @@ export async function waitForEnd(
 ): Promise<CommandRow> {
   const end = performance.now() + seconds * 1000;
   for (let known = command; ; ) {
-    const isOver = known.finishedAt !== null || performance.now() >= end || signal.aborted;
+    const isOver =
+      known.finishedAt !== null || known.approvalState === "needed" || performance.now() >= end || signal.aborted;
     if (isOver || !links.isConnected(command.agentId)) return known;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     known = (await store.read((db) => findCommand(db, command.commandId))) ?? known;

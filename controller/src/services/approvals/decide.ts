@@ -1,0 +1,79 @@
+/** The second person: another credential than the one that asked. */
+import type { Problem } from "@holdfast/protocol";
+import { and, eq } from "drizzle-orm";
+import { actorName, type Caller, maySeeAgent } from "../../domain/access.ts";
+import { isCommandEnd } from "../../domain/command.ts";
+import { ControllerError } from "../../errors.ts";
+import type { Db } from "../../store/db.ts";
+import { recordAudit } from "../audit/record.ts";
+import { type CommandRow, endBackupsOf, findCommand } from "../commands/command-row.ts";
+import { announceCommand, type OrderContext } from "../commands/order.ts";
+
+type Decision = { commandId: string; reason: string };
+
+/** Lets a waiting command go to its agent. NOT_FOUND, CONFLICT when it does not wait; FORBIDDEN for its author. */
+export async function approveCommand(context: OrderContext, caller: Caller, decision: Decision): Promise<CommandRow> {
+  const at = context.now();
+  const command = await context.store.write((db) => decide(db, caller, decision, { state: "approved", at }));
+  await announceCommand(context, command);
+  return command;
+}
+
+/** Ends a waiting command for good. The same refusals. */
+export async function rejectCommand(
+  { store, now }: OrderContext,
+  caller: Caller,
+  decision: Decision,
+): Promise<CommandRow> {
+  const at = now();
+  return await store.write(async (db) => {
+    const command = await decide(db, caller, decision, { state: "rejected", at });
+    if (command.error !== null) await endBackupsOf(db, command, { status: "failed", error: command.error, at });
+    return command;
+  });
+}
+
+async function decide(
+  db: Db,
+  caller: Caller,
+  { commandId, reason }: Decision,
+  { state, at }: { state: "approved" | "rejected"; at: Date },
+): Promise<CommandRow> {
+  const known = await waitingCommand(db, caller, commandId, at);
+  const by = actorName(caller.actor);
+  const { commands: c } = db.tables;
+  const [command] = await db
+    .update(c)
+    .set({
+      ...{ approvalState: state, approvalBy: by, approvalAt: at, approvalReason: reason },
+      ...(state === "rejected" ? { state: "refused" as const, finishedAt: at, error: rejectedBy(by, reason) } : {}),
+    })
+    .where(and(eq(c.commandId, commandId), eq(c.approvalState, "needed")))
+    .returning();
+  if (command === undefined) throw new ControllerError("CONFLICT", { message: "it has been decided meanwhile" });
+  const details = { decision: state, kind: known.kind, author: known.author, reason };
+  await recordAudit(db, caller, { action: "commands.approve", subject: commandId, outcome: "done", details }, at);
+  return command;
+}
+
+async function waitingCommand(db: Db, { actor }: Caller, commandId: string, at: Date): Promise<CommandRow> {
+  const row = await findCommand(db, commandId);
+  if (row === undefined || !maySeeAgent(actor, row.agentId))
+    throw new ControllerError("NOT_FOUND", { message: `there is no command ${commandId}` });
+  if (row.approvalState !== "needed")
+    throw new ControllerError("CONFLICT", {
+      message:
+        row.approvalState === null ? "this command needs no second person" : `it was ${row.approvalState} already`,
+    });
+  if (isCommandEnd(row.state) || row.deadline <= at)
+    throw new ControllerError("CONFLICT", { message: "this command has ended: ask for it again" });
+  if (row.author === actorName(actor))
+    throw new ControllerError("FORBIDDEN", {
+      message: "whoever asked for it cannot approve or reject it: another person does",
+    });
+  return row;
+}
+
+function rejectedBy(by: string, reason: string): Problem {
+  return { code: "REJECTED", message: `${by} rejected it: ${reason}`, remedy: null };
+}

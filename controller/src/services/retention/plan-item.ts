@@ -1,0 +1,88 @@
+import { and, desc, eq } from "drizzle-orm";
+import { forbidden } from "../../domain/retention/check.ts";
+import { needsPerson } from "../../domain/retention/guard.ts";
+import { planRetention, type RetentionPlan } from "../../domain/retention/plan.ts";
+import type { Point } from "../../domain/retention/point.ts";
+import { ControllerError } from "../../errors.ts";
+import type { Db } from "../../store/db.ts";
+import { type ItemKey, type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
+import { loadPoints } from "./points.ts";
+
+export type PlanRow = Db["tables"]["retentionPlans"]["$inferSelect"];
+export type ItemPlan = {
+  item: ItemKey;
+  policy: ItemPolicy;
+  points: Point[];
+  plan: RetentionPlan;
+  /** Why a person has to decide; null: nobody has to. */
+  guard: string | null;
+};
+
+/** What retention says of an item now; nothing is written. null: no policy is in force. INTERNAL_ERROR when in doubt. */
+export async function planItem(
+  db: Db,
+  item: ItemKey,
+  { now, clockJump }: { now: Date; clockJump: string | null },
+): Promise<ItemPlan | null> {
+  const policy = await itemPolicy(db, item);
+  return policy === null ? null : await planBy(db, item, { policy, now, clockJump });
+}
+
+/** The same by a policy that the item need not have. */
+export async function planBy(
+  db: Db,
+  item: ItemKey,
+  { policy, now, clockJump }: { policy: ItemPolicy; now: Date; clockJump: string | null },
+): Promise<ItemPlan> {
+  const { rules } = policy;
+  const refused = await refusedIds(db, item, policy);
+  const points = (await loadPoints(db, item, now)).map((point) => ({
+    ...point,
+    held: [...point.held, ...(refused.get(point.backupId) ?? [])],
+  }));
+  const plan = planRetention({ points, rules, zone: await zoneOf(db, item.agentId, rules), now });
+  const faults = forbidden(points, plan.remove, now);
+  if (faults.length > 0)
+    throw new ControllerError("INTERNAL_ERROR", {
+      message: `retention would have removed what must stay: ${faults.slice(0, 5).join("; ")}`,
+    });
+  const recordedSince = await countSince(db, item, policy, points);
+  const facts = { points, remove: plan.remove, rules, approved: policy.approved, recordedSince, clockJump };
+  return { item, policy, points, plan, guard: needsPerson(facts) };
+}
+
+/** What a person did not want removed by this version of the policy, and what they said. */
+async function refusedIds(db: Db, item: ItemKey, policy: ItemPolicy): Promise<Map<string, string[]>> {
+  const { retentionPlans: r } = db.tables;
+  const { policyId, policyVersion, removals, decidedBy, reason } = r;
+  const rows = await db
+    .select({ removals, decidedBy, reason })
+    .from(r)
+    .where(
+      and(ofItem(db, item), eq(r.state, "rejected"), eq(policyId, policy.policyId), eq(policyVersion, policy.version)),
+    );
+  const said = rows.flatMap((row) =>
+    row.removals.flatMap(({ backup_ids }) =>
+      backup_ids.map((id) => [id, [`${row.decidedBy} refused its removal: ${row.reason}`]] as [string, string[]]),
+    ),
+  );
+  return new Map(said);
+}
+
+/** Points that came since the last removal, or since the policy was approved. */
+async function countSince(db: Db, item: ItemKey, policy: ItemPolicy, points: readonly Point[]): Promise<number> {
+  const { retentionPlans: r } = db.tables;
+  const [last] = await db
+    .select({ at: r.finishedAt })
+    .from(r)
+    .where(and(ofItem(db, item), eq(r.state, "applied")))
+    .orderBy(desc(r.madeAt))
+    .limit(1);
+  const since = Math.max(policy.approvedAt.getTime(), last?.at?.getTime() ?? 0);
+  return points.filter(({ recordedAt }) => recordedAt !== null && recordedAt.getTime() >= since).length;
+}
+
+export function ofItem(db: Db, { agentId, vmContextId }: ItemKey) {
+  const { retentionPlans: r } = db.tables;
+  return and(eq(r.agentId, agentId), eq(r.vmContextId, vmContextId));
+}
