@@ -1,7 +1,7 @@
 import type { HostPolicy } from "@holdfast/protocol";
 import { expect, it } from "vitest";
 import { describeApi, type TestApi } from "./test-api.ts";
-import { seedItem } from "./test-seeds.ts";
+import { disk, seedItem } from "./test-seeds.ts";
 
 describeApi("policies", (api) => {
   const policy = (more: object = {}) => ({ name: "nightly", ...more });
@@ -40,6 +40,126 @@ describeApi("policies", (api) => {
     expect([retired.status, retired.body["retired_at"]]).toEqual([200, expect.any(String)]);
     expect(pushed(sent).plans).toEqual([]);
     expect((await api().get("/api/v1/policies")).body).toMatchObject({ policies: [], total: 0 });
+  });
+
+  it("change only from the version that was read, and have names of their own", async () => {
+    const { policy_id } = await create();
+    const put = (body: object) => api().call("PUT", `/api/v1/policies/${policy_id}`, { body });
+    expect((await put({ ...policy(), version: 1, priority: 7 })).status).toBe(200);
+    const stale = await put({ ...policy(), version: 1 });
+    expect([stale.status, stale.body]).toMatchObject([
+      409,
+      { code: "CONFLICT", details: "version 2 by token:admin; this change is of version 1" },
+    ]);
+    const taken = await api().post("/api/v1/policies", policy());
+    expect([taken.status, taken.body]).toMatchObject([409, { details: `policy_id=${policy_id}` }]);
+    const other = await create({ name: "other" });
+    const renamed = { ...policy(), version: 1 };
+    expect((await api().call("PUT", `/api/v1/policies/${other.policy_id}`, { body: renamed })).status).toBe(409);
+    expect((await api().call("DELETE", `/api/v1/policies/${policy_id}`)).status).toBe(200);
+    expect((await put({ ...policy(), version: 2 })).status).toBe(409);
+    await create();
+    const off = await create({ name: "off", enabled: false });
+    const listed = await api().get("/api/v1/policies?enabled=false");
+    expect(listed.body).toMatchObject({ total: 1, policies: [{ policy_id: off.policy_id }] });
+    const pages = await api().get("/api/v1/policies?limit=2");
+    const rest = await api().get(`/api/v1/policies?limit=2&cursor=${String(pages.body["next_cursor"])}`);
+    expect([pages.body["total"], rest.body["policies"]]).toMatchObject([3, [{}]]);
+    expect((await api().get(`/api/v1/policies/${policy_id}/versions?limit=1`)).body).toMatchObject({
+      ...{ total: 2, versions: [{ version: 2, removal_preview: null, policy: { priority: 7 } }] },
+    });
+  });
+
+  it("with mistakes are refused with all of them, which can be asked for before", async () => {
+    const route = "00000000-0000-4000-8000-00000000aaaa";
+    const schedule = { cron: "61 * * * *", zone: "Nowhere" };
+    const wrong = policy({
+      priority: -1,
+      backup: { schedule },
+      drill: { mode: "scheduled" },
+      route_ids: [route],
+      odd: 1,
+    });
+    const checked = await api().post("/api/v1/policies/check", { policy: wrong });
+    const paths = (checked.body["problems"] as { path: string }[]).map(({ path }) => path);
+    const expected = ["backup.schedule.cron", "backup.schedule.zone", "drill.schedule", "odd", "priority"];
+    expect([checked.status, paths.sort()]).toEqual([200, [...expected, "route_ids.0"].sort()]);
+    const made = await api().post("/api/v1/policies", wrong);
+    expect(made.status).toBe(400);
+    expect((made.body["fields"] as { path: string }[]).map(({ path }) => path).sort()).toEqual(expected);
+    const unknown = await api().post("/api/v1/policies", policy({ route_ids: [route] }));
+    expect(unknown.body).toMatchObject({ fields: [{ path: "route_ids.0", message: "there is no such route" }] });
+    expect((await api().post("/api/v1/policies/check", { policy: policy() })).body).toEqual({ problems: [] });
+  });
+
+  it("show before they are stored when they run and what they would have", async () => {
+    const { agentId, vmContextId } = await seedItem(api());
+    const here = { agent_id: agentId, vm_context_id: vmContextId };
+    await api().call("PATCH", `/api/v1/agents/${agentId}`, { body: { labels: { site: "west" } } });
+    const first = await create({ selector: { labels: { site: "west" } } });
+    const preview = async (body: object) => {
+      const reply = await api().post("/api/v1/policies/preview", body);
+      expect(reply.status).toBe(200);
+      return reply.body;
+    };
+    const schedule = { cron: "30 2 * * *", zone: "Europe/Berlin" };
+    const unknown = { agent_id: agentId, vm_context_id: "gone" };
+    const draft = policy({ name: "draft", items: [here, unknown], backup: { schedule } });
+    const shown = await preview({ policy: draft, runs: 2, from: "2026-03-28T12:00:00Z", ...here });
+    expect(shown).toMatchObject({
+      runs: [
+        { task: "backup", due_at: "2026-03-29T01:00:00.000Z", local: "2026-03-29 03:00", dst_change: "forward" },
+        { local: "2026-03-30 02:30", offset: "+02:00", dst_change: null, closed_by: null },
+      ],
+      ...{ items: [{ ...here, vm_name: "web", bound_by: "explicit", instead_of: first.policy_id }], items_total: 1 },
+      ...{ leaving: [], unknown_items: [unknown] },
+    });
+    const narrowed = { ...policy(), selector: { labels: { site: "east" } } };
+    expect(await preview({ policy_id: first.policy_id, policy: narrowed })).toMatchObject({
+      ...{ items: [], leaving: [{ ...here, vm_name: "web" }], leaving_total: 1 },
+    });
+    expect(await preview({ policy_id: first.policy_id })).toMatchObject({ items: [{ instead_of: null }], leaving: [] });
+    expect((await api().get("/api/v1/policies")).body["total"]).toBe(1);
+    const neither = await api().post("/api/v1/policies/preview", {});
+    expect([neither.status, neither.body["fields"]]).toMatchObject([400, [{ path: "policy" }]]);
+  });
+
+  it("follow items and labels at once: what is protected, changed and removed is pushed with its plan", async () => {
+    await create({ selector: { labels: { site: "west" } } });
+    const { agentId, vmContextId } = await seedItem(api());
+    const sent = api().connect(agentId);
+    const label = (labels: object) => api().call("PATCH", `/api/v1/agents/${agentId}`, { body: { labels } });
+    expect((await label({ site: "west" })).status).toBe(200);
+    expect(pushed(sent)).toMatchObject({ items: [{ vm_context_id: vmContextId }], plans: [{ items: [vmContextId] }] });
+    const second = { agent_id: agentId, vm_context_id: "db-1", vm_name: "db", repository_id: "main", disks: [disk(0)] };
+    expect((await api().post("/api/v1/items", second)).status).toBe(201);
+    expect(pushed(sent).plans).toMatchObject([{ items: ["db-1", vmContextId] }]);
+    expect((await api().call("DELETE", `/api/v1/items/${vmContextId}`)).status).toBe(200);
+    expect(pushed(sent).plans).toMatchObject([{ items: ["db-1"] }]);
+    await label({ site: "east" });
+    expect(pushed(sent).plans).toEqual([]);
+  });
+
+  it("are for those who see the whole fleet; a limited key sees which of its own items one has", async () => {
+    const { agentId, vmContextId } = await seedItem(api());
+    const other = await seedItem(api(), "db");
+    const { policy_id } = await create({ selector: {} });
+    const key = await api().key(["read", "configure"], agentId);
+    const calls = [
+      api().get("/api/v1/policies", { as: key }),
+      api().get(`/api/v1/policies/${policy_id}`, { as: key }),
+      api().get(`/api/v1/policies/${policy_id}/versions`, { as: key }),
+      api().post("/api/v1/policies", policy({ name: "mine" }), { as: key }),
+      api().post("/api/v1/policies/preview", { policy_id }, { as: key }),
+      api().call("PUT", `/api/v1/policies/${policy_id}`, { as: key, body: { ...policy(), version: 1 } }),
+      api().call("DELETE", `/api/v1/policies/${policy_id}`, { as: key }),
+      api().get(`/api/v1/policies/${policy_id}/items?agent_id=${other.agentId}`, { as: key }),
+      api().post("/api/v1/policies", policy({ name: "mine" }), { as: await api().key(["read", "operate"]) }),
+    ];
+    for (const { status } of await Promise.all(calls)) expect(status).toBe(403);
+    const own = await api().get(`/api/v1/policies/${policy_id}/items`, { as: key });
+    expect(own.body).toMatchObject({ total: 1, items: [{ agent_id: agentId, vm_context_id: vmContextId }] });
+    expect((await api().get(`/api/v1/policies/${policy_id}/items`)).body["total"]).toBe(2);
   });
 });
 

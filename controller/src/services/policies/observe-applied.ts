@@ -6,12 +6,14 @@ import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
 import type { ControlContext } from "../control/context.ts";
 
-type AppliedContext = Pick<ControlContext, "store" | "now" | "links">;
-/** Since when a connected host has stood still at an older version than it was told. */
-type Behind = Map<string, { applied: number; since: Date }>;
+type AppliedContext = Pick<ControlContext, "store" | "now" | "links" | "policies">;
+/** Since when a connected host has stood still at an older version than it was told, and when it was told last. */
+type Behind = Map<string, { applied: number; since: Date; pushedAt: Date }>;
 
 const TYPE = "policy_not_applied";
 const PATIENCE_MS = 10 * 60_000;
+/** A push can be lost on its way to the link; one that was not does no harm again. */
+const AGAIN_MS = 5 * 60_000;
 
 /** Looks at all hosts; call it every half minute or so. Of one that is away nothing new is known. */
 export function appliedObserver(context: AppliedContext): () => Promise<void> {
@@ -21,7 +23,16 @@ export function appliedObserver(context: AppliedContext): () => Promise<void> {
     const at = now();
     const seen = await store.read((db) => observe(db, context, behind));
     if (seen.length > 0) await store.write((db) => recordObservations(db, seen, at));
+    await pushAgain(context, behind, at);
   };
+}
+
+async function pushAgain({ policies }: AppliedContext, behind: Behind, now: Date): Promise<void> {
+  for (const [agentId, one] of behind) {
+    if (now.getTime() - one.pushedAt.getTime() < AGAIN_MS) continue;
+    behind.set(agentId, { ...one, pushedAt: now });
+    await policies.changed(agentId);
+  }
 }
 
 async function observe(db: Db, { links, now }: AppliedContext, behind: Behind): Promise<Observation[]> {
@@ -52,9 +63,9 @@ function standingSince(row: AgentRow, isConnected: boolean, behind: Behind, now:
     return null;
   }
   const known = behind.get(agentId);
-  const since = known?.applied === applied ? known.since : now;
-  behind.set(agentId, { applied, since });
-  return since;
+  const standing = known?.applied === applied ? known : { applied, since: now, pushedAt: now };
+  behind.set(agentId, standing);
+  return standing.since;
 }
 
 function isInStep({ policyVersion, policyAppliedVersion }: AgentRow): boolean {
