@@ -34,7 +34,7 @@ test("is BUSY for everyone else, naming the holder, until it is released", async
   const lock = await acquireLock(file, "backup of vm disk 0");
   await expect(acquireLock(file, "second")).rejects.toMatchObject({
     code: "BUSY",
-    message: expect.stringMatching(new RegExp(`process ${process.pid} .*backup of vm disk 0, since 2`)),
+    message: expect.stringMatching(new RegExp(`backup of vm disk 0 is under way: process ${process.pid} on .*, since 2`)),
   });
   expect((await otherProcess(file)).answer).toBe("BUSY");
   lock.release();
@@ -49,7 +49,7 @@ test("ends with its holder, kill -9 included, and not before", async () => {
   await sleep(200);
   await expect(acquireLock(file, "mine")).rejects.toMatchObject({
     code: "BUSY",
-    message: expect.stringMatching(new RegExp(`process ${other.pid} .*their work`)),
+    message: expect.stringMatching(new RegExp(`their work is under way: process ${other.pid} `)),
   });
   other.kill();
   await other.ended;

@@ -102,13 +102,13 @@ function lockError(file: string, cause: unknown): HoldfastError {
 
 function busy(file: string): HoldfastError {
   const holder = readHolder(file);
-  const who = holder
-    ? `process ${holder.pid} on ${holder.host} (${holder.purpose}, since ${holder.since})`
-    : "another process";
+  const message = holder
+    ? `${holder.purpose} is under way: process ${holder.pid} on ${holder.host}, since ${holder.since}`
+    : `another process holds ${file}`;
   return new HoldfastError("BUSY", {
-    message: `${file} is held by ${who}`,
+    message,
     remedy: "Wait until it is done, or end that process; the lock goes with it.",
-    ...(holder && { details: JSON.stringify(holder) }),
+    details: `lock: ${file}`,
   });
 }
 
