@@ -4,6 +4,7 @@ import type { RunFacts } from "../../domain/ledger/settle.ts";
 import { rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { Projection, SeenEvent } from "../projection/run-projection.ts";
+import { observeLost } from "./observe-lost.ts";
 import { missing, observeMissed } from "./observe-missed.ts";
 import { type ExpectedRow, putExpected } from "./rows.ts";
 import { syncJobs } from "./sync-jobs.ts";
@@ -59,6 +60,11 @@ async function takeRuns(db: Db, events: readonly SeenEvent[], now: Date): Promis
     return startOf(agentId, event.body, { run: runs.get(event.body.run_id), offsetMs: offsets.get(agentId) ?? 0 });
   });
   const begun = await tellDue(db, told, now);
+  await observeLost(
+    db,
+    [...runs.values()].filter(({ state }) => state !== "running"),
+    now,
+  );
   return [...begun, ...(await endRuns(db, runs, now))];
 }
 
