@@ -44,6 +44,10 @@ it.each([
   expect(tell(happens, route, 2500)).toBe(told);
 });
 
+it("what is well again but must stay so is not told again meanwhile", () => {
+  expect(tell("fire@0 ok@50 fire@60 ok@100", often, 1500)).toBe("30 alert, 50 resolved, 90 alert, 700 resolved");
+});
+
 it("no flutter, however long, is told more often than its repeats", () => {
   const flips = Array.from({ length: 200 }, (_, n) => `${n % 2 === 0 ? "fire" : "ok"}@${n * 20}`).join(" ");
   expect(tell(flips, route, 6000)).toBe("(20), 70 alert, 4580 resolved");
