@@ -60,12 +60,13 @@ export const scheduledRun = z.object({
 });
 export type ScheduledRun = z.infer<typeof scheduledRun>;
 
-/** A due for which nothing is run on purpose. */
+/** A due for which nothing is run on purpose; `since`: and all from that one on that were left out for the same reason. */
 export const runSkipped = z.object({
   policy_id: uuid,
   vm_context_id: pathId,
   task: taskName,
   due_at: time,
   reason: z.enum(["blackout", "maintenance", "catch_up_never", "nothing_to_prove"]),
+  since: time.nullable().optional(),
   at: time,
 });

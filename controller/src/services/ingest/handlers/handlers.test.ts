@@ -57,9 +57,8 @@ describe("runs", () => {
 
 describe("runs by a policy", () => {
   const policyId = "44444444-4444-4444-8444-444444444444";
-  const scheduled = {
-    ...{ policy_id: policyId, policy_version: 3, task: "backup", due_at: AT, attempt: 2, since: null },
-  } as const;
+  const about = { policy_id: policyId, policy_version: 3, due_at: AT, attempt: 2, since: null };
+  const scheduled = { ...about, task: "backup" as const };
   const wanted = { policyId, policyVersion: 3, task: "backup", dueAt: new Date(AT), attempt: 2 };
   const start = started("r", { command_id: null, scheduled });
   const untold = started("r", { command_id: null });
