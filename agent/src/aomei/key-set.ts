@@ -1,12 +1,15 @@
 /**
- * A set of digests in flat arrays: a Set of strings takes six times as much, and the collector's time. Their first 96 bits
- * count: of a million two are alike once in 10^17 times.
+ * A set of digests in flat arrays: a Set of strings takes six times as much, and the collector's time. It grows slab by
+ * slab and never moves a key: arrays that are outgrown would lie about until they are collected. The first 96 bits count:
+ * of a million digests two are alike once in 10^17 times.
  */
 const WORDS = 3;
 export const LEAST_KEY_BYTES = WORDS * 4;
-/** So many short lists grow one by one: a table that doubles as a whole holds itself twice while it does. */
-const LISTS = 1024;
-const SMALLEST = 8;
+/** Keys are in so many lists, a list in blocks, and a block holds so many keys and the number of the one before. */
+const LISTS = 4096;
+const BLOCK_KEYS = 16;
+const BLOCK_WORDS = BLOCK_KEYS * WORDS + 1;
+const SLAB_BLOCKS = 1024;
 
 export type KeySet = {
   has(key: Uint8Array): boolean;
@@ -14,52 +17,74 @@ export type KeySet = {
   size(): number;
 };
 
-/** `used`: words; the others are room. */
-type List = { words: Uint32Array; used: number };
+type Lists = {
+  slabs: Uint32Array[];
+  blocks: number;
+  /** By list: its newest block, counted from 1, and how many keys are in that; 0: none. */
+  newest: Uint32Array;
+  used: Uint8Array;
+  wanted: Uint32Array;
+};
 
 export function createKeySet(): KeySet {
-  const lists: List[] = [];
-  const wanted = new Uint32Array(WORDS);
+  const lists: Lists = {
+    slabs: [],
+    blocks: 0,
+    newest: new Uint32Array(LISTS),
+    used: new Uint8Array(LISTS),
+    wanted: new Uint32Array(WORDS),
+  };
   let size = 0;
   return {
-    has: (key) => {
-      readWords(key, wanted);
-      return holds(lists[(wanted[0] ?? 0) % LISTS], wanted);
-    },
+    has: (key) => holds(lists, readKey(key, lists)),
     add: (key) => {
-      readWords(key, wanted);
-      const at = (wanted[0] ?? 0) % LISTS;
-      lists[at] ??= { words: new Uint32Array(SMALLEST * WORDS), used: 0 };
-      const list = lists[at];
-      if (holds(list, wanted)) return;
-      if (list.used === list.words.length) list.words = larger(list.words);
-      list.words.set(wanted, list.used);
-      list.used += WORDS;
+      const list = readKey(key, lists);
+      if (holds(lists, list)) return;
+      insert(lists, list);
       size += 1;
     },
     size: () => size,
   };
 }
 
-function holds(list: List | undefined, wanted: Uint32Array): boolean {
-  if (list === undefined) return false;
-  const { words, used } = list;
-  for (let at = 0; at < used; at += WORDS) {
-    let n = 0;
-    while (n < WORDS && words[at + n] === wanted[n]) n++;
-    if (n === WORDS) return true;
+/** Reads it into `wanted`; answers its list. */
+function readKey(key: Uint8Array, { wanted }: Lists): number {
+  const view = new DataView(key.buffer, key.byteOffset, LEAST_KEY_BYTES);
+  for (let n = 0; n < WORDS; n++) wanted[n] = view.getUint32(n * 4);
+  return (wanted[0] ?? 0) % LISTS;
+}
+
+function holds({ slabs, newest, used, wanted }: Lists, list: number): boolean {
+  let count = used[list] ?? 0;
+  for (let block = newest[list] ?? 0; block > 0; count = BLOCK_KEYS) {
+    const slab = slabs[slabOf(block)];
+    if (slab === undefined) return false;
+    const start = startOf(block);
+    for (let at = start; at < start + count * WORDS; at += WORDS) {
+      let n = 0;
+      while (n < WORDS && slab[at + n] === wanted[n]) n++;
+      if (n === WORDS) return true;
+    }
+    block = slab[start + BLOCK_KEYS * WORDS] ?? 0;
   }
   return false;
 }
 
-function larger(words: Uint32Array): Uint32Array {
-  const count = words.length / WORDS;
-  const grown = new Uint32Array((count + (count >> 2) + SMALLEST) * WORDS);
-  grown.set(words);
-  return grown;
+function insert(lists: Lists, list: number): void {
+  const { slabs, newest, used, wanted } = lists;
+  if (newest[list] === 0 || used[list] === BLOCK_KEYS) {
+    lists.blocks += 1;
+    const block = lists.blocks;
+    if (slabOf(block) === slabs.length) slabs.push(new Uint32Array(SLAB_BLOCKS * BLOCK_WORDS));
+    slabs[slabOf(block)]?.set([newest[list] ?? 0], startOf(block) + BLOCK_KEYS * WORDS);
+    newest[list] = block;
+    used[list] = 0;
+  }
+  const block = newest[list] ?? 0;
+  const count = used[list] ?? 0;
+  slabs[slabOf(block)]?.set(wanted, startOf(block) + count * WORDS);
+  used[list] = count + 1;
 }
 
-function readWords(key: Uint8Array, into: Uint32Array): void {
-  const view = new DataView(key.buffer, key.byteOffset, LEAST_KEY_BYTES);
-  for (let n = 0; n < WORDS; n++) into[n] = view.getUint32(n * 4);
-}
+const slabOf = (block: number): number => Math.floor((block - 1) / SLAB_BLOCKS);
+const startOf = (block: number): number => ((block - 1) % SLAB_BLOCKS) * BLOCK_WORDS;
