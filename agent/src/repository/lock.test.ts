@@ -34,7 +34,9 @@ test("is BUSY for everyone else, naming the holder, until it is released", async
   const lock = await acquireLock(file, "backup of vm disk 0");
   await expect(acquireLock(file, "second")).rejects.toMatchObject({
     code: "BUSY",
-    message: expect.stringMatching(new RegExp(`backup of vm disk 0 is under way: process ${process.pid} on .*, since 2`)),
+    message: expect.stringMatching(
+      new RegExp(`backup of vm disk 0 is under way: process ${process.pid} on .*, since 2`),
+    ),
   });
   expect((await otherProcess(file)).answer).toBe("BUSY");
   lock.release();
