@@ -1,4 +1,5 @@
 /** One transaction's worth of batches and resumptions, from whichever agents, in the order in which they came. */
+import { createHash } from "node:crypto";
 import type { AnyEvent } from "@holdfast/protocol";
 import { addRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
@@ -39,24 +40,47 @@ export async function applyGroup(db: Db, items: readonly GroupItem[], options: A
   return { outcomes: judged.map(({ outcome }) => outcome), committed: await addEvents(db, rows) };
 }
 
-/** An event that moved to another epoch keeps its id: what is known by it has had its effect. */
-async function withoutKnown(db: Db, incoming: readonly Incoming[]): Promise<Incoming[]> {
-  const { events } = db.tables;
-  const ids = incoming.map(({ envelope }) => envelope.event_id);
-  const rows = await rowsByKey(db, events, events.eventId, ids);
-  const known = new Set(rows.map(({ eventId }) => eventId));
-  return incoming.filter(({ envelope: { event_id: id } }) => {
-    if (known.has(id)) return false;
-    known.add(id);
+/** `storedId`: the event's own id, unless another agent has used that: then one of both. */
+type Fresh = Incoming & { storedId: string };
+
+/** An event that moved to another epoch keeps its id: what is known by it, of the same agent, has had its effect. */
+async function withoutKnown(db: Db, incoming: readonly Incoming[]): Promise<Fresh[]> {
+  const stored = await ownersOf(db, incoming.map(idOf));
+  const owners = new Map(stored);
+  const named = incoming.map((each) => {
+    const owner = owners.get(idOf(each)) ?? each.agentId;
+    owners.set(idOf(each), owner);
+    return { ...each, storedId: owner === each.agentId ? idOf(each) : idBeside(each) };
+  });
+  const besides = named.filter((each) => each.storedId !== idOf(each)).map(({ storedId }) => storedId);
+  const known = new Set([...stored.keys(), ...(await ownersOf(db, besides)).keys()]);
+  return named.filter(({ storedId }) => {
+    if (known.has(storedId)) return false;
+    known.add(storedId);
     return true;
   });
 }
 
-function eventRow(incoming: Incoming, work: Work, { now, spoiled }: ApplyOptions): EventRow {
-  const { agentId, epoch, envelope } = incoming;
-  const { event_id: eventId, seq, kind } = envelope;
-  const place = { eventId, agentId, epoch, seq, kind, at: new Date(envelope.at), receivedAt: now };
-  const refused = spoiled.get(eventId);
+async function ownersOf(db: Db, ids: readonly string[]): Promise<Map<string, string>> {
+  const { events } = db.tables;
+  const rows = ids.length === 0 ? [] : await rowsByKey(db, events, events.eventId, ids);
+  return new Map(rows.map(({ eventId, agentId }) => [eventId, agentId]));
+}
+
+function idOf({ envelope }: Incoming): string {
+  return envelope.event_id;
+}
+
+/** A host that was cloned, or lies, must not keep another's results out; the same event gets the same one each time. */
+function idBeside({ agentId, envelope }: Incoming): string {
+  return createHash("sha256").update(`${agentId}/${envelope.event_id}`).digest("hex");
+}
+
+function eventRow(incoming: Fresh, work: Work, { now, spoiled }: ApplyOptions): EventRow {
+  const { agentId, epoch, envelope, storedId } = incoming;
+  const { seq, kind } = envelope;
+  const place = { eventId: storedId, agentId, epoch, seq, kind, at: new Date(envelope.at), receivedAt: now };
+  const refused = spoiled.get(envelope.event_id);
   if (refused !== undefined) return { ...place, subject: null, body: {}, problem: refused };
   return {
     ...place,
