@@ -68,7 +68,7 @@ describeApi("routes", (api) => {
 
   it("foretell who hears of an alert, and when", async () => {
     const agent_id = await api().agent();
-    const route = { escalate_after_seconds: 600, escalate_channel_ids: ["chat", "mail"], channel_ids: ["chat"] };
+    const route = { escalate_after_seconds: 600, escalate_channel_ids: ["chat", "mail"], channel_ids: ["chat", "log"] };
     const made = await make({ name: "bad", position: 1, match: { severities: ["critical"] }, ...route });
     const ask = async (body: object) => (await api().post("/api/v1/routes/test", body)).body;
     expect(await ask({ alert_type: "missed_run", agent_id, subject: `item:${agent_id}/vm` })).toEqual({

@@ -30,7 +30,7 @@ export function notificationOf(kind: Kind, alerts: readonly Alert[], naming: Nam
   return {
     notification_id: naming.notificationId,
     kind,
-    title: `${INTRODUCTION[kind]}${headline(ordered, severity)}`.slice(0, MOST_TITLE),
+    title: `${INTRODUCTION[kind]}${headline(ordered, severity)}`.replaceAll(/\s+/g, " ").slice(0, MOST_TITLE),
     text: lines(ordered).join("\n"),
     severity,
     alerts: ordered.map((alert) => told(alert, naming)),

@@ -2,7 +2,7 @@
 
 export type Severity = "critical" | "warning" | "info";
 
-/** Everything that can be wrong, and how bad it is unless its route says otherwise. */
+/** Everything that can be wrong, and how bad it is unless whoever sees it says otherwise. */
 export const DEFAULT_SEVERITY = {
   backup_failure: "critical",
   verification_failure: "warning",

@@ -15,6 +15,10 @@ const named = (name: string, position: number, match: AlertMatch = {}, enabled =
   ...{ routeId: name, name, position, match, enabled },
 });
 
+function taken(routes: Route[], policyRouteIds: string[] = [], about = alert): Route {
+  return routeFor(about, { routes, policyRouteIds, channels: new Set(["log", "mail", "pager"]) });
+}
+
 const MATCHES: [AlertMatch, boolean][] = [
   [{}, true],
   [{ types: [], labels: {} }, true],
@@ -30,13 +34,13 @@ const MATCHES: [AlertMatch, boolean][] = [
 ];
 
 it.each(MATCHES)("%o fits: %s", (match, fits) => {
-  expect(routeFor(alert, [named("it", 1, match)], []).name).toBe(fits ? "it" : "without a route");
+  expect(taken([named("it", 1, match)]).name).toBe(fits ? "it" : "without a route");
 });
 
 it("what is about no host and no policy is matched by no host and no policy", () => {
   const own = { ...alert, agentId: null, policyId: null };
   for (const match of [{ agent_ids: ["a"] }, { policy_ids: ["p"] }])
-    expect(routeFor(own, [named("it", 1, match)], []).routeId).toBeNull();
+    expect(taken([named("it", 1, match)], [], own).routeId).toBeNull();
 });
 
 it.each([
@@ -46,7 +50,7 @@ it.each([
   ["of those that fit", ["warnings", "c"], "c"],
   ["of those that are there", ["gone"], "b"],
   ["and in force", ["off"], "b"],
-])("first comes %s", (_name, own, taken) => {
+])("first comes %s", (_name, own, first) => {
   const off = named("off", 0, {}, false);
   const all = [
     named("d", 9),
@@ -56,7 +60,16 @@ it.each([
     named("b2", 2),
     named("warnings", 1, { severities: ["warning"] }),
   ];
-  expect(routeFor(alert, all, own).routeId).toBe(taken);
+  expect(taken(all, own).routeId).toBe(first);
+});
+
+it("a route of which no channel is open is passed over; without any, all that are open tell that a channel failed", () => {
+  const dead = { ...named("dead", 1), channelIds: ["fax"] };
+  const half = { ...named("half", 2), channelIds: ["fax", "mail"] };
+  expect(taken([dead, half]).routeId).toBe("half");
+  expect(taken([dead])).toMatchObject({ routeId: null, channelIds: ["log"] });
+  expect(taken([dead], [], { ...alert, type: "channel_failed" }).channelIds).toEqual(["log", "mail", "pager"]);
+  expect(taken([half], [], { ...alert, type: "channel_failed" }).routeId).toBe("half");
 });
 
 it("tells every channel once, and always the log", () => {

@@ -1,5 +1,6 @@
 import type { Route } from "./alert.ts";
 import { type AlertFacts, matches } from "./match.ts";
+import type { AlertType } from "./observation.ts";
 
 /** Writes what it is told to the controller's log; always there. */
 export const LOG_CHANNEL = "log";
@@ -19,14 +20,28 @@ const LAST_ROUTE: Route = {
   enabled: true,
 };
 
+/** About the ways themselves: without a route that works, all that do tell of it. */
+const OF_THE_WAYS: readonly AlertType[] = ["channel_failed", "alert_path_broken"];
+
+export type Routing = {
+  routes: readonly Route[];
+  /** Those that its policy names. */
+  policyRouteIds: readonly string[];
+  /** Channels that are enabled. A route that has none is passed over. */
+  channels: ReadonlySet<string>;
+};
+
 /**
  * Who hears of it: the first route that fits, of those that its policy names, in the policy's order; else of all, by
  * position; else the last one.
  */
-export function routeFor(alert: AlertFacts, routes: readonly Route[], policyRouteIds: readonly string[]): Route {
+export function routeFor(alert: AlertFacts, { routes, policyRouteIds, channels }: Routing): Route {
   const named = policyRouteIds.flatMap((id) => routes.filter(({ routeId }) => routeId === id));
   const ordered = routes.toSorted((one, other) => one.position - other.position || (one.name < other.name ? -1 : 1));
-  return [...named, ...ordered].find((route) => route.enabled && matches(route.match, alert)) ?? LAST_ROUTE;
+  const isOpen = ({ enabled, channelIds }: Route) => enabled && channelIds.some((id) => channels.has(id));
+  const taken = [...named, ...ordered].find((route) => isOpen(route) && matches(route.match, alert));
+  if (taken !== undefined) return taken;
+  return OF_THE_WAYS.includes(alert.type) ? { ...LAST_ROUTE, channelIds: [...channels] } : LAST_ROUTE;
 }
 
 /** Where a route tells of an alert; `isLoud`: nobody had acknowledged it in time. Always in the log as well. */

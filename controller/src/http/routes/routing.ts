@@ -31,7 +31,7 @@ const create = endpoint({
   summary: "Have some alerts told somewhere",
   description:
     "An alert takes the first route that fits: of those that its policy names, in the policy's order, else of all, by " +
-    "position. What fits none goes to the log.",
+    "position. One of which no channel is enabled is passed over. What fits none goes to the log.",
   action: "routes.change",
   body: routeInput,
   answers: { 201: routeBody },

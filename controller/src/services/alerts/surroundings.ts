@@ -23,7 +23,8 @@ export async function loadSurroundings(db: Db, alerts: readonly AboutAlert[], no
   const hostOf = new Map(hosts.map((host) => [host.agentId, host]));
   const named = await rowsByKey(db, policies, policies.policyId, present(alerts.map(({ policyId }) => policyId)));
   const routeIds = new Map(named.map(({ policyId, body }) => [policyId, body.route_ids]));
-  const allRoutes: Route[] = await db.select().from(routes);
+  const all: Route[] = await db.select().from(routes);
+  const channels = await openChannels(db);
   const quiet = await loadQuiet(db, alerts, now);
   const factsOf = (alert: AboutAlert): AlertFacts => ({
     ...alert,
@@ -31,10 +32,11 @@ export async function loadSurroundings(db: Db, alerts: readonly AboutAlert[], no
   });
   return {
     factsOf,
-    routeOf: (alert) => routeFor(factsOf(alert), allRoutes, routeIds.get(alert.policyId ?? "") ?? []),
+    routeOf: (alert) =>
+      routeFor(factsOf(alert), { routes: all, channels, policyRouteIds: routeIds.get(alert.policyId ?? "") ?? [] }),
     quietUntil: (alert) => quiet(alert, factsOf(alert)),
     agentName: (agentId) => hostOf.get(agentId)?.name ?? null,
-    channels: await openChannels(db),
+    channels,
   };
 }
 
