@@ -17,6 +17,22 @@ describeApi("agents", (api) => {
     expect(await seen()).toBe("2026-02-15T12:00:30.000Z");
   });
 
+  it("may be away for as long as somebody says", async () => {
+    const agentId = await api().agent();
+    const patch = (offline_after_seconds: number | null) =>
+      api().call("PATCH", `/api/v1/agents/${agentId}`, { body: { offline_after_seconds } });
+    expect((await patch(172_800)).body).toMatchObject({
+      name: "host",
+      offline_after_seconds: 172_800,
+      time_zone: null,
+    });
+    expect((await api().call("PATCH", `/api/v1/agents/${agentId}`, { body: { name: "laptop" } })).status).toBe(200);
+    const { body } = await api().get(`/api/v1/agents/${agentId}`);
+    expect(body).toMatchObject({ name: "laptop", offline_after_seconds: 172_800 });
+    expect((await patch(null)).body).toMatchObject({ name: "laptop", offline_after_seconds: null });
+    expect((await patch(5)).status).toBe(400);
+  });
+
   it("tell what of their spool this controller can never get, to whoever may see them", async () => {
     const [agentId, other] = [await api().agent("a"), await api().agent("b")];
     const gap = (from: number, minutes: number) => ({

@@ -1,4 +1,5 @@
 import type { ControlContext } from "../services/control/context.ts";
+import { observeAomei } from "../services/ledger/aomei.ts";
 import { watchInStep } from "../services/ledger/in-step.ts";
 import { keepLedger } from "../services/ledger/keep-ledger.ts";
 import { observeOffline } from "../services/ledger/offline.ts";
@@ -9,6 +10,7 @@ import type { Job } from "./run-jobs.ts";
 const LEDGER_MS = 5000;
 const FIRST_MS = 100;
 const RUNS_MS = 10_000;
+const AOMEI_MS = 60_000;
 const OFFLINE_MS = 15_000;
 
 export function ledgerJobs(context: ControlContext): readonly Job[] {
@@ -22,6 +24,7 @@ export function ledgerJobs(context: ControlContext): readonly Job[] {
       run: (signal) => keepLedger(context, inStep, signal),
     },
     { name: "running-runs", everyMs: RUNS_MS, run: (signal) => lookAtRuns({ context, inStep, watch }, signal) },
+    { name: "aomei-expected", everyMs: AOMEI_MS, run: (signal) => observeAomei(context, inStep, signal) },
     { name: "agents-offline", everyMs: OFFLINE_MS, run: () => observeOffline(context) },
   ];
 }

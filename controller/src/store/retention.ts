@@ -6,6 +6,7 @@ import { purgeCommands } from "./purge-commands.ts";
 import { purgeEpochs } from "./purge-epochs.ts";
 import { purgeEvents } from "./purge-events.ts";
 import { purgeExecutions } from "./purge-executions.ts";
+import { purgeExpectedRuns } from "./purge-expected-runs.ts";
 
 /** Whichever is reached first. `maxRows` is kept to within what was refused or doubled on its way in. */
 export type HistoryLimits = { maxAgeDays: number; maxRows: number };
@@ -24,8 +25,8 @@ const DAY_MS = 86_400_000;
 export type Removed = { [Kind in keyof HistoryRules]: number };
 /** Removes at most `batch` rows; answers how many it did. */
 type Purge = (db: Db, bound: PurgeBound) => Promise<number>;
-/** Runs, what asked for them, and where they were told. */
-const RUNS: readonly Purge[] = [purgeExecutions, purgeAomeiRuns, purgeCommands, purgeEpochs];
+/** Runs, what was expected of them, what asked for them, and where they were told. */
+const RUNS: readonly Purge[] = [purgeExecutions, purgeExpectedRuns, purgeAomeiRuns, purgeCommands, purgeEpochs];
 export type PurgeBound = { before: Date; maxRows: number; batch: number };
 
 /** Removes what the rules no longer keep, in many short transactions; answers how many rows went. */

@@ -16,6 +16,8 @@ export const agentBody = z
     labels,
     created_at: time,
     last_seen_at: time.nullable(),
+    time_zone: z.string().nullable().openapi({ description: "IANA name; null: it has not said." }),
+    offline_after_seconds: count.nullable().openapi({ description: "null: as for all, 15 minutes." }),
     clock_offset_ms: z.number().int().nullable().openapi({ description: "How far the host's clock is ahead." }),
     info: z.record(z.string(), z.unknown()),
     policy: z.strictObject({
@@ -41,6 +43,8 @@ export function toAgent(row: AgentRow, { connected, seenAt }: AgentNow): z.input
     labels: row.labels,
     created_at: iso(row.createdAt),
     last_seen_at: isoOrNull(seenAt ?? row.lastSeenAt),
+    time_zone: row.timeZone,
+    offline_after_seconds: row.offlineAfterSeconds,
     clock_offset_ms: row.clockOffsetMs,
     info: row.info,
     policy: {

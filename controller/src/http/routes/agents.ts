@@ -70,13 +70,25 @@ const change = endpoint({
   method: "patch",
   path: "/api/v1/agents/{agent_id}",
   tag,
-  summary: "Rename a host, or label it",
+  summary: "Rename a host, label it, or say how long it may be away",
   action: "agents.change",
   params,
-  body: z.strictObject({ name: z.string().trim().min(1).max(200).optional(), labels: labels.optional() }),
+  body: z.strictObject({
+    name: z.string().trim().min(1).max(200).optional(),
+    labels: labels.optional(),
+    offline_after_seconds: z
+      .number()
+      .int()
+      .min(10)
+      .max(31_622_400)
+      .nullable()
+      .optional()
+      .openapi({ description: "Away for longer it is offline, which is an alert; null: after 15 minutes." }),
+  }),
   answers: { 200: agentBody },
   handle: async (context, { params: { agent_id }, body, caller }) => {
-    const row = await changeAgent(context, caller, agent_id, body);
+    const { offline_after_seconds: offlineAfterSeconds, ...change } = body;
+    const row = await changeAgent(context, caller, agent_id, { ...change, offlineAfterSeconds });
     return { status: 200, body: toAgent(row, stateNow(context, agent_id)) };
   },
 });

@@ -83,8 +83,9 @@ function startOf(agentId: string, body: EventBody<"run_started">, { run, offsetM
 const REASONS: Partial<Record<EventBody<"run_skipped">["reason"], string>> = { catch_up_never: "not_wanted" };
 
 function skipOf(agentId: string, body: EventBody<"run_skipped">): DueTold {
-  const { vm_context_id: subjectId, task, due_at, reason } = body;
-  return { agentId, subjectId, task, dueAt: new Date(due_at), since: null, skipped: REASONS[reason] ?? reason };
+  const { vm_context_id: subjectId, task, due_at, since = null, reason } = body;
+  const about = { agentId, subjectId, task, dueAt: new Date(due_at), since: since === null ? null : new Date(since) };
+  return { ...about, skipped: REASONS[reason] ?? reason };
 }
 
 /** What became of runs that are in the ledger already. */

@@ -14,6 +14,7 @@ import {
 } from "./rows.ts";
 import { writeJob } from "./write-job.ts";
 
+/** `since`: the oldest due of which the same is told. */
 export type DueTold = JobKey & { dueAt: Date; since: Date | null } & ({ run: RunFacts } | { skipped: string });
 
 /** More of one job than this were due in no time that an agent can still tell of at once. */
@@ -50,10 +51,13 @@ async function tellJob(db: Db, job: JobRow, told: readonly DueTold[], now: Date)
   };
   for (const one of told) {
     const own = rows.get(one.dueAt.getTime());
-    if (own !== undefined) settle(own, "run" in one ? { run: one.run } : { skipped: one.skipped });
-    if (!("run" in one) || one.since === null) continue;
+    const isRun = "run" in one;
+    if (own !== undefined) settle(own, isRun ? { run: one.run } : { skipped: one.skipped });
+    const { since } = one;
+    if (since === null) continue;
     for (const row of rows.values())
-      if (row.dueAt >= one.since && row.dueAt < one.dueAt) settle(row, { madeUpBy: one.run.runId });
+      if (row.dueAt >= since && row.dueAt < one.dueAt)
+        settle(row, isRun ? { madeUpBy: one.run.runId } : { skipped: one.skipped });
   }
   return [...changed].flatMap((at) => rows.get(at) ?? []);
 }
