@@ -70,6 +70,9 @@ it("a route of which no channel is open is passed over; without any, all that ar
   expect(taken([dead])).toMatchObject({ routeId: null, channelIds: ["log"] });
   expect(taken([dead], [], { ...alert, type: "channel_failed" }).channelIds).toEqual(["log", "mail", "pager"]);
   expect(taken([half], [], { ...alert, type: "channel_failed" }).routeId).toBe("half");
+  const own = { ...alert, type: "alert_path_broken", subjectKey: "channel:mail" } as const;
+  expect(taken([half, named("both", 3)], [], own)).toMatchObject({ routeId: null, channelIds: ["log", "pager"] });
+  expect(taken([{ ...half, channelIds: ["mail", "pager"] }], [], own).routeId).toBe("half");
 });
 
 it("tells every channel once, and always the log", () => {

@@ -38,10 +38,12 @@ export type Routing = {
 export function routeFor(alert: AlertFacts, { routes, policyRouteIds, channels }: Routing): Route {
   const named = policyRouteIds.flatMap((id) => routes.filter(({ routeId }) => routeId === id));
   const ordered = routes.toSorted((one, other) => one.position - other.position || (one.name < other.name ? -1 : 1));
-  const isOpen = ({ enabled, channelIds }: Route) => enabled && channelIds.some((id) => channels.has(id));
+  // A channel does not tell of its own trouble.
+  const open = [...channels].filter((id) => alert.subjectKey !== `channel:${id}`);
+  const isOpen = ({ enabled, channelIds }: Route) => enabled && channelIds.some((id) => open.includes(id));
   const taken = [...named, ...ordered].find((route) => isOpen(route) && matches(route.match, alert));
   if (taken !== undefined) return taken;
-  return OF_THE_WAYS.includes(alert.type) ? { ...LAST_ROUTE, channelIds: [...channels] } : LAST_ROUTE;
+  return OF_THE_WAYS.includes(alert.type) ? { ...LAST_ROUTE, channelIds: open } : LAST_ROUTE;
 }
 
 /** Where a route tells of an alert; `isLoud`: nobody had acknowledged it in time. Always in the log as well. */
