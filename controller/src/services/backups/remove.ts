@@ -18,7 +18,7 @@ export async function removeBackup(context: OrderContext, caller: Caller, ref: B
   const at = context.now();
   const { row, command, isNew } = await context.store.write(async (db) => {
     const found = await findBackup(db, caller.actor, ref);
-    await refuseUnremovable(db, found);
+    await refuseUnremovable(db, found, at);
     if (found.status !== "completed") return { row: await forget(db, caller, found, at), command: null, isNew: false };
     const known = await openRemoval(db, found);
     if (known !== undefined) return { row: found, command: known, isNew: false };

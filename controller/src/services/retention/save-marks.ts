@@ -3,6 +3,7 @@ import { and, eq, inArray } from "drizzle-orm";
 import type { MarkedPoint } from "../../domain/retention/plan.ts";
 import { pieces, putRows } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
+import type { ItemKey } from "./item-policy.ts";
 import type { ItemPlan } from "./plan-item.ts";
 
 export type MarkRow = Db["tables"]["retentionMarks"]["$inferSelect"];
@@ -35,7 +36,12 @@ export async function markChanges(
   };
 }
 
-/** Of an item that no policy is in force for: nothing is said. */
+/** Of an item that no policy is in force for nothing is said. */
+export async function clearMarks(db: Db, { agentId, vmContextId }: ItemKey): Promise<void> {
+  const { retentionMarks: m } = db.tables;
+  await db.delete(m).where(and(eq(m.agentId, agentId), eq(m.vmContextId, vmContextId)));
+}
+
 export async function saveMarks(db: Db, agentId: string, { changed, gone }: MarkChanges): Promise<void> {
   const { retentionMarks: m } = db.tables;
   await putRows(db, m, [m.agentId, m.backupId], changed);

@@ -1,0 +1,73 @@
+import { expect, it } from "vitest";
+import { describeApi, START } from "./test-api.ts";
+import { askFor, planIn, seedPoints, seedPolicy, seedProtected, tenFulls } from "./test-retention.ts";
+import type { Seeded } from "./test-seeds.ts";
+
+describeApi("holds", (api) => {
+  const hold = ({ agentId, vmContextId }: Seeded, more: object = {}) =>
+    api().post("/api/v1/holds", { agent_id: agentId, vm_context_id: vmContextId, reason: "a lawsuit", ...more });
+
+  it("keep from retention and from people, and end what was asked for before", async () => {
+    const world = await tenFulls(api());
+    const [first = "", second = ""] = world.old;
+    const asked = await api().call("DELETE", `/api/v1/backup/${first}`);
+    const made = await hold(world, { backup_id: first });
+    expect([made.status, made.body]).toMatchObject([201, { kind: "legal", until: null, removals_under_way: [] }]);
+    expect((await api().get(`/api/v1/commands/${asked.body["command_id"]}`)).body).toMatchObject({
+      state: "cancelled",
+    });
+    const refused = await api().call("DELETE", `/api/v1/backup/${first}`);
+    expect([refused.status, refused.body["details"]]).toEqual([409, "held: a lawsuit"]);
+    const sent = api().connect(world.agentId);
+    expect(planIn((await askFor(api(), world)).body)).toMatchObject({ removes: 2 });
+    const whole = await hold(world);
+    expect(whole.body["removals_under_way"]).toHaveLength(1);
+    expect(sent.map(({ type }) => type)).toEqual(["command", "cancel"]);
+    expect((await api().call("DELETE", `/api/v1/backup/${second}`)).status).toBe(409);
+  });
+
+  it("a legal one is let go by an admin, a promise by nobody before its end", async () => {
+    const world = await tenFulls(api());
+    const until = new Date(START.getTime() + 86_400_000).toISOString();
+    const legal = String((await hold(world)).body["hold_id"]);
+    const promise = String((await hold(world, { kind: "immutable", until })).body["hold_id"]);
+    const release = (id: string, as?: string) =>
+      api().post(`/api/v1/holds/${id}/release`, { reason: "over" }, as === undefined ? {} : { as });
+    expect((await release(legal, await api().key(["operate", "delete"]))).status).toBe(403);
+    expect((await release(promise)).body).toMatchObject({ code: "PROTECTED" });
+    expect((await release(legal)).body).toMatchObject({ released_by: "token:admin", release_reason: "over" });
+    expect((await release(legal)).status).toBe(409);
+    api().connect(world.agentId);
+    expect((await askFor(api(), world)).body).toEqual({ plan: null });
+    const open = await api().get("/api/v1/holds?released=false");
+    expect(open.body).toMatchObject({ total: 1, holds: [{ hold_id: promise }] });
+    api().clock.now = new Date(START.getTime() + 2 * 86_400_000);
+    expect(planIn((await askFor(api(), world)).body)).toMatchObject({ removes: 3 });
+    expect((await release(promise)).status).toBe(200);
+  });
+
+  it("are refused without an end where they promise, with one that is over, and on what is not there", async () => {
+    const world = await tenFulls(api());
+    const refusals: [object, number][] = [
+      [{ kind: "immutable" }, 400],
+      [{ until: "2020-01-01T00:00:00Z" }, 400],
+      [{ backup_id: "backup-web-disk0-20200101-000000" }, 404],
+      [{ vm_context_id: "nothing" }, 404],
+    ];
+    for (const [more, status] of refusals) expect((await hold(world, more)).status).toBe(status);
+    const stranger = await api().key(["operate", "read"], await api().agent("other"));
+    const item = { agent_id: world.agentId, vm_context_id: world.vmContextId, reason: "x" };
+    expect((await api().post("/api/v1/holds", item, { as: stranger })).status).toBe(404);
+    expect((await api().get("/api/v1/holds")).body).toMatchObject({ total: 0 });
+  });
+
+  it("a policy's own promise binds people too", async () => {
+    const item = await seedProtected(api());
+    const points = [9, 3, 1].map((daysAgo, index) => ({ daysAgo, chain: index + 1 }));
+    const ids = await seedPoints(api(), item, points);
+    await seedPolicy(api(), item, { keep_last: 1, immutable_days: 7 });
+    const young = await api().call("DELETE", `/api/v1/backup/${ids[1]}`);
+    expect(young.body["details"]).toMatch(/^immutable until 2026-02-19/);
+    expect((await api().call("DELETE", `/api/v1/backup/${ids[0]}`)).status).toBe(202);
+  });
+});
