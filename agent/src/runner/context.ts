@@ -1,5 +1,5 @@
 /** What the runs of a host work with, whoever asks for them: a person at the command line or the background service. */
-import type { RunKind } from "@holdfast/protocol";
+import type { RunKind, ScheduledRun } from "@holdfast/protocol";
 import type { Config } from "../config/schema.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Telling } from "./telling/port.ts";
@@ -36,6 +36,8 @@ export type RunContext = {
   /** The controller's command that the runs are for, and why it was given. */
   commandId?: string | undefined;
   reason?: string | undefined;
+  /** What the runs are due for by a policy. */
+  scheduled?: ScheduledRun | undefined;
   /**
    * Hears of each record once the ledger has it, and is waited for: what it throws at the beginning keeps the work from
    * being done.

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type RunKind, timeInName } from "@holdfast/protocol";
+import { type RunKind, type ScheduledRun, timeInName } from "@holdfast/protocol";
 import { PARTIAL, writeDurably } from "../durable.ts";
 import { asHoldfastError } from "../errors.ts";
 import { isAlive, ownIdentity } from "./process-identity.ts";
@@ -34,17 +34,19 @@ export async function openLedger(stateDir: string): Promise<string> {
   }
 }
 
-/** What a run is about. `repositoryId`: where; `commandId`: the controller's command that asked for it. */
+/** What a run is about. `repositoryId`: where; `commandId` or `scheduled`: the command or the policy that asked for it. */
 export type RunAbout = {
   kind: RunKind;
   item: string;
   subject?: string | undefined;
   repositoryId?: string | undefined;
   commandId?: string | undefined;
+  scheduled?: ScheduledRun | undefined;
 };
 
 /** The record of a run that this process is about to begin; nothing is written. */
-export function newRun({ kind, item, subject, repositoryId, commandId }: RunAbout, at: Date): RunningRecord {
+export function newRun(about: RunAbout, at: Date): RunningRecord {
+  const { kind, item, subject, repositoryId, commandId, scheduled } = about;
   return {
     schema: "holdfast.run/1",
     run_id: `run-${timeInName(at)}-${kind}-${randomBytes(4).toString("hex")}`,
@@ -53,6 +55,7 @@ export function newRun({ kind, item, subject, repositoryId, commandId }: RunAbou
     subject: subject ?? null,
     ...(repositoryId !== undefined && { repository_id: repositoryId }),
     ...(commandId !== undefined && { command_id: commandId }),
+    ...(scheduled !== undefined && { scheduled }),
     process: ownIdentity(),
     started_at: at.toISOString(),
     state: "running",

@@ -13,7 +13,7 @@ export type RunWork<T> = {
   proof?: ProofResult;
 };
 
-type Runs = Pick<ItemRuns, "ledger" | "item" | "now" | "telling" | "commandId" | "reason" | "onRun">;
+type Runs = Pick<ItemRuns, "ledger" | "item" | "now" | "telling" | "commandId" | "scheduled" | "reason" | "onRun">;
 type About = { kind: RunKind; subject?: string; repository: Repository; reason?: string };
 
 /**
@@ -26,8 +26,8 @@ export async function recordRun<T>(
   { repository, reason, ...about }: About,
   work: (runId: string) => Promise<RunWork<T>>,
 ): Promise<T> {
-  const { ledger, item, now, telling, onRun, commandId } = runs;
-  const running = newRun({ ...about, item, repositoryId: repository.repositoryId, commandId }, now());
+  const { ledger, item, now, telling, onRun, commandId, scheduled } = runs;
+  const running = newRun({ ...about, item, repositoryId: repository.repositoryId, commandId, scheduled }, now());
   const tellable = { record: running, repository, reason: runs.reason ?? reason ?? null };
   telling.begin(tellable);
   const end = async (record: EndedRecord, proof: ProofResult | null): Promise<void> => {

@@ -1,5 +1,5 @@
 /** One run of the agent, as the ledger keeps it. */
-import { pathId, runId, runKind } from "@holdfast/protocol";
+import { pathId, runId, runKind, scheduledRun } from "@holdfast/protocol";
 import { z } from "zod";
 
 const time = z.iso.datetime();
@@ -19,6 +19,8 @@ const facts = {
   repository_id: pathId.optional(),
   /** The controller's command that asked for it. */
   command_id: z.uuid().optional(),
+  /** What it was due for by a policy. */
+  scheduled: scheduledRun.optional(),
   process: z.object({ pid: z.number().int(), started: z.string().nullable() }),
   started_at: time,
 };

@@ -22,15 +22,19 @@ export type ProtectionParts = {
   spool: Spool;
   clock: () => Date;
   log: Log;
+  /** Before the controller is told: what it then expects is looked after already. */
+  onDecided: () => void;
 };
 
-export async function openProtection({ config, load, spool, clock, log }: ProtectionParts): Promise<Protection> {
+export async function openProtection(parts: ProtectionParts): Promise<Protection> {
+  const { config, load, spool, clock, log, onDecided } = parts;
   const make = (entry: Parameters<typeof makeRepositoryOnce>[1]) => makeRepositoryOnce(spool, entry);
   let current = await protect(config, spool.policy.get(), make);
   let mark = await markOf(config.file);
   const decide = async ({ tell }: { tell: boolean }, by: Config = current.config): Promise<void> => {
     const before = current.refused;
     current = await protect(by, spool.policy.get(), make);
+    onDecided();
     const { policyVersion, refused } = current;
     for (const { subject, error } of refused) log("warn", `${subject} of the controller's policy: ${error.message}`);
     if (policyVersion === null || !(tell || !isDeepStrictEqual(before, refused))) return;

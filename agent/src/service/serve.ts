@@ -72,14 +72,14 @@ async function untilEnrolled(stateDir: string, { log, stop }: ServeOptions): Pro
  * until the end, so that the controller learns how everything ended.
  */
 async function drain(service: Service, { log, stop, drainMs }: ServeOptions): Promise<void> {
-  const { executor, running } = service;
-  executor.drain();
+  const { work, running } = service;
+  work.drain();
   log("info", `stopping: ${running.size} runs may go on for ${Math.round(drainMs / 1000)} s`);
-  const idle = executor.idle().then(() => "idle" as const);
+  const idle = work.idle().then(() => "idle" as const);
   const late = sleep(drainMs, "late" as const, UNHELD);
   if ((await Promise.race([idle, late, stop.askedAgain.then(() => "late" as const)])) === "late") {
     log("warn", "stopping: what still runs is cancelled");
-    executor.cancelAll();
+    work.cancelAll();
     await Promise.race([idle, sleep(CLEAN_UP_MS, undefined, UNHELD)]);
   }
   await service.end(LAST_WORDS_MS);

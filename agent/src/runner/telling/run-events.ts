@@ -3,8 +3,9 @@ import type { AnyEvent } from "@holdfast/protocol";
 import type { EndedRecord, RunRecord } from "../run-record.ts";
 
 export function startedEvent(record: RunRecord): AnyEvent {
-  const { run_id, kind, item, subject, repository_id = null, command_id = null, started_at } = record;
-  const body = { run_id, run_kind: kind, vm_context_id: item, subject, repository_id, command_id, started_at };
+  const { run_id, kind, item, subject, repository_id = null, command_id = null, scheduled = null, started_at } = record;
+  const about = { run_id, run_kind: kind, vm_context_id: item, subject, repository_id, command_id };
+  const body = { ...about, scheduled, started_at };
   return { kind: "run_started", body };
 }
 

@@ -6,27 +6,20 @@ import { withItem } from "../../runner/item-lock.ts";
 import { readRun } from "../../runner/ledger.ts";
 import type { RunRecord } from "../../runner/run-record.ts";
 import { rulesOf, type ServiceHost } from "../service-host.ts";
+import type { Work } from "../work.ts";
 import { endOfError, endOfInterrupted, expired, isOneRun } from "./ends.ts";
 import { carryOut } from "./handlers.ts";
 import type { Task } from "./task.ts";
-import { createTurns, type Turns } from "./turns.ts";
+import type { Turns } from "./turns.ts";
 
-/** Runs that move data at the same time; more would only take turns at the disks. */
-const AT_ONCE = 2;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export type Executor = {
+export type Executor = Work & {
   /** Begins with a command that is durably noted. */
   take(command: Command): void;
   cancel(commandId: string): void;
   /** At the start: what had not begun begins, what was half done ends as interrupted. */
   resume(): Promise<void>;
-  /** Begins nothing more: what waits stays noted for the next start. */
-  drain(): void;
-  /** Cancels what runs. */
-  cancelAll(): void;
-  /** Resolves when nothing runs. */
-  idle(): Promise<void>;
 };
 
 /** Thrown at a command that has not begun: it ends as expired, or is left for the next start. */
@@ -34,8 +27,7 @@ class NotBegun extends Error {}
 
 type Underway = { abort: AbortController; begun: boolean; done: Promise<void> };
 
-export function createExecutor(host: ServiceHost): Executor {
-  const turns = createTurns(AT_ONCE);
+export function createExecutor(host: ServiceHost, turns: Turns): Executor {
   const underway = new Map<string, Underway>();
   let draining = false;
   const take = (command: Command): void => {

@@ -3,10 +3,13 @@ import { HoldfastError } from "../../errors.ts";
 
 export type Turns = {
   /** Resolves when the item is free for the caller, until it disposes of its turn. Rejects with the signal's reason. */
-  take(item: string, signal: AbortSignal): Promise<Disposable>;
+  take(item: string, signal: AbortSignal, rank?: Rank): Promise<Disposable>;
 };
 
-type Waiter = { item: string; start: () => void };
+/** What somebody asked for goes before what is merely due. */
+export type Rank = "asked" | "due";
+
+type Waiter = { item: string; rank: Rank; start: () => void };
 
 export function createTurns(atOnce: number): Turns {
   const busy = new Set<string>();
@@ -21,7 +24,7 @@ export function createTurns(atOnce: number): Turns {
     }
   };
   return {
-    take: async (item, signal) => {
+    take: async (item, signal, rank = "asked") => {
       await new Promise<void>((resolve, reject) => {
         const onAbort = (): void => {
           waiting.splice(waiting.indexOf(waiter), 1);
@@ -31,10 +34,11 @@ export function createTurns(atOnce: number): Turns {
           signal.removeEventListener("abort", onAbort);
           resolve();
         };
-        const waiter = { item, start };
+        const waiter = { item, rank, start };
         if (signal.aborted) return reject(reasonOf(signal));
         signal.addEventListener("abort", onAbort, { once: true });
-        waiting.push(waiter);
+        const behind = rank === "asked" ? waiting.findIndex((one) => one.rank === "due") : -1;
+        waiting.splice(behind === -1 ? waiting.length : behind, 0, waiter);
         next();
       });
       return {
