@@ -83,6 +83,7 @@ describeApi("retention", (api) => {
     const answer = (ids: string[]) =>
       ids.includes(stuck) ? { removed: [], refusal: "too young for this host" } : { removed: ids, refusal: null };
     expect(await answerRemovals(api(), world.agentId, answer)).toEqual([world.old]);
+    api().clock.now = new Date(START.getTime() + 60_000);
     await followPlans(api().context, signal);
     expect(await conditionsOf(api())).toEqual([]);
     expect(await answerRemovals(api(), world.agentId, answer)).toEqual(
