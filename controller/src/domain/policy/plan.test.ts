@@ -1,6 +1,6 @@
 import { hostPlan } from "@holdfast/protocol";
 import { describe, expect, it } from "vitest";
-import { hostPlans, type PlannedItem } from "./plan.ts";
+import { hostPlans, type PlannedItem, plannedClosings } from "./plan.ts";
 import { HOST_A, HOST_B, policyOf } from "./test-policies.ts";
 import type { MaintenanceWindow } from "./windows.ts";
 
@@ -19,7 +19,7 @@ const window = (more: Partial<MaintenanceWindow>): MaintenanceWindow => ({
   ...{ cron: null, zone: "UTC", durationSeconds: null, suspendRuns: true, endedAt: null, ...more },
 });
 const plansOf = (body: object, items: PlannedItem[], windows: MaintenanceWindow[] = [], now = NOW) =>
-  hostPlans(host, policies(body), items, windows, now);
+  hostPlans(host, policies(body), items, plannedClosings(windows, now));
 const closed = { from: "2026-02-16T00:00:00.000Z", until: "2026-02-17T00:00:00.000Z" };
 
 describe("the plans of a host", () => {

@@ -3,7 +3,7 @@ import type { HostPlan } from "@holdfast/protocol";
 import type { Host } from "./bind.ts";
 import type { PolicyBody } from "./policy-body.ts";
 import { tasksOf } from "./tasks.ts";
-import { closedSpans, type MaintenanceWindow, type Span } from "./windows.ts";
+import { type Closing, closedBy, closingsOf, type MaintenanceWindow, type Span } from "./windows.ts";
 
 export type PlannedPolicy = { policyId: string; version: number; body: PolicyBody };
 export type PlannedItem = { vmContextId: string; vmName: string; policyId: string };
@@ -17,24 +17,25 @@ const STEP_MS = 7 * DAY_MS;
 /** A host out of reach knows of maintenance for at least so long. */
 const AHEAD_MS = 91 * DAY_MS;
 
-/**
- * One plan for each policy, or several when maintenance closes different times to its items. The same all week long for
- * the same facts: only the maintenance of the weeks ahead moves on.
- */
+/** Maintenance as the plans of all hosts know of it: the same all week long. */
+export function plannedClosings(windows: readonly MaintenanceWindow[], now: Date): Closing[] {
+  const from = new Date(Math.floor(now.getTime() / STEP_MS) * STEP_MS);
+  const until = new Date(from.getTime() + STEP_MS + AHEAD_MS);
+  return closingsOf(windows, from, until, MOST_CLOSED);
+}
+
+/** One plan for each policy, or several when maintenance closes different times to its items. Same facts, same plans. */
 export function hostPlans(
   host: PlannedHost,
   policies: ReadonlyMap<string, PlannedPolicy>,
   items: readonly PlannedItem[],
-  windows: readonly MaintenanceWindow[],
-  now: Date,
+  closings: readonly Closing[],
 ): HostPlan[] {
-  const from = new Date(Math.floor(now.getTime() / STEP_MS) * STEP_MS);
-  const until = new Date(from.getTime() + STEP_MS + AHEAD_MS);
-  const byName = windows.some(({ selector }) => selector.vm_names !== undefined);
+  const byName = closings.some(({ selector }) => selector.vm_names !== undefined);
   const known = new Map<string, Closed>();
   const closedOf = (vmName: string): Closed => {
     const name = byName ? vmName : "";
-    const closed = known.get(name) ?? toClosed(closedSpans(windows, { ...host, vmName }, from, until));
+    const closed = known.get(name) ?? toClosed(closedBy(closings, { ...host, vmName }));
     known.set(name, closed);
     return closed;
   };

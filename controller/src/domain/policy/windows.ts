@@ -26,19 +26,20 @@ const MOST_SPANS = 10_000;
 const FOR_EVER = new Date(8.64e15);
 
 /** Its times that touch `from` to `until`, the earliest first, cut off where a person ended it. */
-export function spansOf(window: MaintenanceWindow, from: Date, until: Date): Span[] {
+export function spansOf(window: MaintenanceWindow, from: Date, until: Date, most = MOST_SPANS): Span[] {
   const end = earlier(window.endedAt ?? FOR_EVER, window.endsAt ?? FOR_EVER);
-  const spans = window.cron === null ? [{ from: window.startsAt, until: end }] : repeated(window, from, until);
+  const spans = window.cron === null ? [{ from: window.startsAt, until: end }] : repeated(window, from, until, most);
   return spans
     .map((span) => ({ from: span.from, until: earlier(span.until, end) }))
     .filter((span) => span.from < span.until && span.from < until && span.until > from);
 }
 
-function repeated({ cron, zone, durationSeconds, startsAt }: MaintenanceWindow, from: Date, until: Date): Span[] {
+function repeated(window: MaintenanceWindow, from: Date, until: Date, limit: number): Span[] {
+  const { cron, zone, durationSeconds, startsAt } = window;
   const lengthMs = (durationSeconds ?? 0) * 1000;
   const first = new Date(Math.max(from.getTime() - lengthMs, startsAt.getTime()) - 1);
   const spec = scheduleSpec.parse({ cron, zone });
-  const dues = duesBetween(spec, "", { after: first, through: until, limit: MOST_SPANS });
+  const dues = duesBetween(spec, "", { after: first, through: until, limit });
   return dues.map(({ dueAt }) => ({ from: dueAt, until: new Date(dueAt.getTime() + lengthMs) }));
 }
 
@@ -62,11 +63,25 @@ export function closedSpans(
   from: Date,
   until: Date,
 ): Span[] {
-  const closing = windows.filter((window) => window.suspendRuns && concerns(window, target));
-  return merged(closing.flatMap((window) => spansOf(window, from, until)));
+  const own = windows.filter((window) => concerns(window, target));
+  return closedBy(closingsOf(own, from, until, MOST_SPANS), target);
 }
 
-function concerns({ selector }: MaintenanceWindow, { vmName, ...host }: WindowTarget): boolean {
+/** A window that suspends runs, and its times. */
+export type Closing = Pick<MaintenanceWindow, "selector"> & { spans: Span[] };
+
+/** Worked out once for many targets; of each window the first so many times. */
+export function closingsOf(windows: readonly MaintenanceWindow[], from: Date, until: Date, most: number): Closing[] {
+  const closing = windows.filter(({ suspendRuns }) => suspendRuns);
+  return closing.map((window) => ({ selector: window.selector, spans: spansOf(window, from, until, most) }));
+}
+
+/** As `closedSpans`. */
+export function closedBy(closings: readonly Closing[], target: WindowTarget): Span[] {
+  return merged(closings.filter((closing) => concerns(closing, target)).flatMap(({ spans }) => spans));
+}
+
+function concerns({ selector }: Pick<MaintenanceWindow, "selector">, { vmName, ...host }: WindowTarget): boolean {
   return matches(selector, host, vmName ?? null);
 }
 

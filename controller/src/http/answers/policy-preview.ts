@@ -1,6 +1,7 @@
 import { pathId, taskName, uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
 import type { PolicyPreview } from "../../services/policies/preview.ts";
+import type { RetentionPreview } from "../../services/retention/preview.ts";
 import { count, iso, time } from "./common.ts";
 
 /** Nobody reads more. */
@@ -39,10 +40,29 @@ export const previewBody = z
     unknown_items: z
       .array(z.strictObject({ agent_id: uuid, vm_context_id: pathId }))
       .openapi({ description: `Items that it names and that nobody protects now. ${few}` }),
+    retention: z
+      .strictObject({
+        removes: count,
+        keeps: count,
+        whole: z.boolean().openapi({ description: "false: there are more items than were looked at." }),
+        items: z.array(
+          z.strictObject({
+            agent_id: z.uuid(),
+            vm_context_id: z.string(),
+            removes: count,
+            keeps: count,
+            waits_for: z.string().nullable().openapi({ description: "Why a person would have to decide." }),
+          }),
+        ),
+      })
+      .openapi({ description: "What it would do to the backups of now; their marks: POST /api/v1/retention/preview." }),
   })
   .openapi("PolicyPreview");
 
-export function toPreview({ zone, runs, items, leaving, unknown }: PolicyPreview): z.input<typeof previewBody> {
+export function toPreview(
+  { zone, runs, items, leaving, unknown }: PolicyPreview,
+  retention: RetentionPreview,
+): z.input<typeof previewBody> {
   return {
     zone,
     runs: runs.map((run) => ({
@@ -59,5 +79,16 @@ export function toPreview({ zone, runs, items, leaving, unknown }: PolicyPreview
     }),
     leaving_total: leaving.length,
     unknown_items: unknown.slice(0, MOST_LISTED),
+    retention: toRetention(retention),
+  };
+}
+
+function toRetention({ removes, keeps, isWhole, items }: RetentionPreview) {
+  return {
+    ...{ removes, keeps, whole: isWhole },
+    items: items.map(({ agentId, vmContextId, summary: { points, remove }, waitsFor }) => ({
+      ...{ agent_id: agentId, vm_context_id: vmContextId, removes: remove, keeps: points - remove },
+      waits_for: waitsFor,
+    })),
   };
 }

@@ -14,7 +14,6 @@ const params = z.strictObject({ policy_id: uuid });
 const reason = z.string().trim().max(500).default("").openapi({ description: "Why; kept with the version." });
 /** Thousands of items, each by its ids. */
 const MOST_BYTES = 4 * 1_048_576;
-const NOBODY_LOOKED = { removals: null, keeps: null };
 
 const list = endpoint({
   method: "get",
@@ -62,7 +61,7 @@ const create = endpoint({
   refusals: ["CONFLICT"],
   maxBodyBytes: MOST_BYTES,
   handle: async (context, { body: { reason: why, ...body }, caller }) => {
-    const row = await createPolicy(context, caller, { body, reason: why, approved: NOBODY_LOOKED });
+    const row = await createPolicy(context, caller, { body, reason: why });
     return { status: 201, body: toPolicy(row) };
   },
 });
@@ -80,7 +79,7 @@ const change = endpoint({
   refusals: ["NOT_FOUND", "CONFLICT"],
   maxBodyBytes: MOST_BYTES,
   handle: async (context, { params: { policy_id }, body: { version, reason: why, ...body }, caller }) => {
-    const wish = { body, version, reason: why, approved: NOBODY_LOOKED };
+    const wish = { body, version, reason: why };
     return { status: 200, body: toPolicy(await changePolicy(context, caller, policy_id, wish)) };
   },
 });

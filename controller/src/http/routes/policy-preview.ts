@@ -5,6 +5,7 @@ import { policyBody } from "../../domain/policy/policy-body.ts";
 import { ControllerError, type FieldProblem } from "../../errors.ts";
 import { unknownRoutes } from "../../services/policies/known-routes.ts";
 import { previewPolicy } from "../../services/policies/preview.ts";
+import { previewRetention } from "../../services/retention/preview.ts";
 import { time } from "../answers/common.ts";
 import { previewBody, toPreview } from "../answers/policy-preview.ts";
 import { endpoint } from "../endpoint.ts";
@@ -46,7 +47,7 @@ export const previewRoute = endpoint({
   method: "post",
   path: "/api/v1/policies/preview",
   tag,
-  summary: "The next runs of a policy, and the items it would have",
+  summary: "The next runs of a policy, the items it would have, and what it would remove",
   description:
     "Of `policy` as it is given, or of the stored one that `policy_id` names; with both, of that one changed so. With `agent_id` and `vm_context_id` it is exactly what that host would run. Nothing is stored.",
   action: "policies.read",
@@ -62,11 +63,13 @@ export const previewRoute = endpoint({
     vm_context_id: pathId.optional(),
   }),
   answers: { 200: previewBody },
-  refusals: ["NOT_FOUND"],
+  refusals: ["NOT_FOUND", "CANNOT_BE_DONE"],
   maxBodyBytes: MOST_BYTES,
   handle: async (context, { body, caller }) => {
     const { policy, policy_id: policyId, runs, from, agent_id: agentId, vm_context_id: vmContextId } = body;
     const request = { body: policy, policyId, runs, from, agentId, vmContextId };
-    return { status: 200, body: toPreview(await previewPolicy(context, caller.actor, request)) };
+    const preview = await previewPolicy(context, caller.actor, request);
+    const question = { policyId: policyId ?? null, body: policy ?? null, agentId, vmContextId };
+    return { status: 200, body: toPreview(preview, await previewRetention(context, caller.actor, question)) };
   },
 });

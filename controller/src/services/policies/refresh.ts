@@ -1,5 +1,7 @@
 /** Makes the plans of all hosts, or of some, what the policies say now. */
+import { setTimeout } from "node:timers/promises";
 import { asc, gt } from "drizzle-orm";
+import type { Logger } from "pino";
 import type { Db } from "../../store/db.ts";
 import type { DefinitionContext } from "../repositories/next-policy.ts";
 import { rebind } from "./bind-items.ts";
@@ -9,7 +11,25 @@ import { workOut } from "./work-out.ts";
 const LOOKED_AT = 100;
 const WRITTEN = 20;
 
-/** Call it after the commit of what changed; a kill before its end is made up for at the next start. */
+/** What it takes to change what many hosts are to run. */
+export type FleetContext = DefinitionContext & { log: Logger };
+
+/** Whoever changed something waits for its consequences, but not longer than this: a large fleet takes its time. */
+const AWAITED_MS = 5000;
+
+/** Call it after the commit of what changed. That is done, whatever comes of this: it is tried again every few minutes. */
+export async function followChange(context: FleetContext): Promise<void> {
+  const failed = (error: unknown) => context.log.error({ err: error }, "hosts are not told yet what they are to run");
+  const waiting = new AbortController();
+  const done = refreshAll(context).catch(failed);
+  await Promise.race([
+    done,
+    setTimeout(AWAITED_MS, undefined, { signal: waiting.signal, ref: false }).catch(() => null),
+  ]);
+  waiting.abort();
+}
+
+/** What a kill leaves undone is done by the next call, of which the first comes right after a start. */
 export async function refreshAll(context: DefinitionContext, signal?: AbortSignal): Promise<void> {
   for (let after = ""; signal?.aborted !== true; ) {
     const ids = await context.store.read((db) => agentsAfter(db, after));

@@ -1,11 +1,12 @@
 /** Hosts with items, and what their policies are pushed, for tests. */
 import { type HostPlan, hostPlan } from "@holdfast/protocol";
 import { eq } from "drizzle-orm";
+import type { Logger } from "pino";
 import type { Caller } from "../../domain/access.ts";
 import { policyBody } from "../../domain/policy/policy-body.ts";
 import { type AgentRow, findAgent } from "../../store/agents.ts";
 import type { Store } from "../../store/db.ts";
-import { NOW, newAgent } from "../ingest/test-events.ts";
+import { NOW, newAgent, silent } from "../ingest/test-events.ts";
 import { hostPolicy } from "./host-policy.ts";
 import { createPolicy } from "./write-policy.ts";
 
@@ -22,13 +23,14 @@ export type Fleet = {
   takePushed: () => string[];
   now: () => Date;
   policies: { changed: (agentId: string) => Promise<void> };
+  log: Logger;
 };
 
 export function fleetOn(store: Store): Fleet {
   const clock = { now: NOW };
   const pushed: string[] = [];
   const changed = async (agentId: string) => void pushed.push(agentId);
-  return { store, clock, takePushed: () => pushed.splice(0), now: () => clock.now, policies: { changed } };
+  return { store, clock, takePushed: () => pushed.splice(0), now: () => clock.now, policies: { changed }, log: silent };
 }
 
 /** A host of this zone with these labels and items. */
@@ -57,7 +59,7 @@ export async function setAgent(store: Store, agentId: string, facts: Partial<Age
 
 export async function addPolicy(fleet: Fleet, body: object = {}): Promise<string> {
   const change = { body: policyBody.parse({ name: "nightly", selector: {}, ...body }), reason: "" };
-  const row = await createPolicy(fleet, caller, { ...change, approved: { removals: null, keeps: null } });
+  const row = await createPolicy(fleet, caller, change);
   return row.policyId;
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { HostPlan } from "@holdfast/protocol";
 import { type Binding, bindings } from "../../domain/policy/bind.ts";
-import { hostPlans } from "../../domain/policy/plan.ts";
+import { hostPlans, plannedClosings } from "../../domain/policy/plan.ts";
 import type { AgentRow } from "../../store/agents.ts";
 import type { Db } from "../../store/db.ts";
 import { openWindows } from "../windows/open-windows.ts";
@@ -22,7 +22,7 @@ export type WorkedOut = {
 
 export async function workOut(db: Db, agentIds: readonly string[], now: Date): Promise<WorkedOut[]> {
   const policies = await policiesInForce(db);
-  const windows = await openWindows(db, now);
+  const closings = plannedClosings(await openWindows(db, now), now);
   const agents = new Map((await hostsOf(db, agentIds)).map((agent) => [agent.agentId, agent]));
   const items = await itemsOf(db, agentIds);
   const wanted = Map.groupBy(bindings(policies, [...agents.values()], items), ({ agentId }) => agentId);
@@ -35,7 +35,7 @@ export async function workOut(db: Db, agentIds: readonly string[], now: Date): P
     const planned = bound.map(({ vmContextId, policyId }) => {
       return { vmContextId, policyId, vmName: names.get(`${agentId}/${vmContextId}`) ?? "" };
     });
-    const plans = agent === null ? [] : hostPlans(plannedHost(agent), byId, planned, windows, now);
+    const plans = agent === null ? [] : hostPlans(plannedHost(agent), byId, planned, closings);
     const digest = plans.length === 0 ? null : digestOf(plans);
     const changes = changesOf(bound, noted.get(agentId) ?? [], now);
     const isPlanned = agent === null || digest === notedDigest(agent);

@@ -8,41 +8,36 @@ import type { Db } from "../../store/db.ts";
 import { raisePoliciesOf } from "../../store/raise-policies.ts";
 import { recordAudit } from "../audit/record.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
-import type { DefinitionContext } from "../repositories/next-policy.ts";
 import { findPolicy, type PolicyRow, refuseLimited, refuseSameName } from "./find.ts";
 import { unknownRoutes } from "./known-routes.ts";
-import { refreshAll } from "./refresh.ts";
+import { lookAtRemovals, type Removals } from "./look-at-removals.ts";
+import { type FleetContext, followChange } from "./refresh.ts";
 
-/** `removals`, `keeps`: what the retention of it would have done to the backups of now; null: nobody looked. */
-export type Approved = { removals: number | null; keeps: number | null };
-export type PolicyChange = { body: PolicyBody; reason: string; approved: Approved };
+export type PolicyChange = { body: PolicyBody; reason: string };
 
 /** FORBIDDEN, CONFLICT when its name is taken, VALIDATION_ERROR for unknown routes. The body is sound otherwise. */
-export async function createPolicy(
-  context: DefinitionContext,
-  caller: Caller,
-  change: PolicyChange,
-): Promise<PolicyRow> {
+export async function createPolicy(context: FleetContext, caller: Caller, change: PolicyChange): Promise<PolicyRow> {
   refuseLimited(caller.actor);
   const at = context.now();
   const by = actorName(caller.actor);
+  const removals = await lookAtRemovals(context, caller.actor, { policyId: null, body: change.body });
   const row = await context.store.write(async (db) => {
     await refuseSameName(db, change.body.name, null);
     await refuseUnknownRoutes(db, change.body);
     const identity = { policyId: randomUUID(), version: 1, createdAt: at, createdBy: by };
     const made = { ...identity, ...columns(change.body), updatedAt: at, updatedBy: by, retiredAt: null };
     await db.insert(db.tables.policies).values(made).execute();
-    await noteVersion(db, made, change);
+    await noteVersion(db, made, { reason: change.reason, ...removals });
     await audit(db, caller, made, { verb: "create", reason: change.reason }, at);
     return made;
   });
-  await refreshAll(context);
+  await followChange(context);
   return row;
 }
 
 /** `version`: the one that was read before it was changed. NOT_FOUND, CONFLICT when it is not the newest any more. */
 export async function changePolicy(
-  context: DefinitionContext,
+  context: FleetContext,
   caller: Caller,
   policyId: string,
   change: PolicyChange & { version: number },
@@ -50,6 +45,7 @@ export async function changePolicy(
   refuseLimited(caller.actor);
   const at = context.now();
   const updatedBy = actorName(caller.actor);
+  const removals = await lookAtRemovals(context, caller.actor, { policyId, body: change.body });
   const row = await context.store.write(async (db) => {
     const known = await livePolicy(db, policyId);
     refuseStale(known, change.version);
@@ -57,16 +53,16 @@ export async function changePolicy(
     await refuseUnknownRoutes(db, change.body);
     const changed = { ...known, ...columns(change.body), version: known.version + 1, updatedAt: at, updatedBy };
     await store(db, changed);
-    await noteVersion(db, changed, change);
+    await noteVersion(db, changed, { reason: change.reason, ...removals });
     await audit(db, caller, changed, { verb: "change", version: changed.version, reason: change.reason }, at);
     return changed;
   });
-  await refreshAll(context);
+  await followChange(context);
   return row;
 }
 
 /** For good: its items go to whichever policy is next, or have none. What it was stays readable. NOT_FOUND, CONFLICT. */
-export async function retirePolicy(context: DefinitionContext, caller: Caller, policyId: string): Promise<PolicyRow> {
+export async function retirePolicy(context: FleetContext, caller: Caller, policyId: string): Promise<PolicyRow> {
   refuseLimited(caller.actor);
   const at = context.now();
   const row = await context.store.write(async (db) => {
@@ -76,7 +72,7 @@ export async function retirePolicy(context: DefinitionContext, caller: Caller, p
     await audit(db, caller, retired, { verb: "retire" }, at);
     return retired;
   });
-  await refreshAll(context);
+  await followChange(context);
   return row;
 }
 
@@ -105,10 +101,13 @@ async function store(db: Db, row: PolicyRow): Promise<void> {
   await raisePoliciesOf(db, row.policyId);
 }
 
-async function noteVersion(db: Db, row: PolicyRow, { reason, approved }: PolicyChange): Promise<void> {
+async function noteVersion(db: Db, row: PolicyRow, noted: Removals & { reason: string }): Promise<void> {
   const { policyId, version, body, updatedAt, updatedBy } = row;
-  const noted = { policyId, version, body, at: updatedAt, author: updatedBy, reason, ...approved };
-  await db.insert(db.tables.policyVersions).values(noted).execute();
+  const facts = { policyId, version, body, at: updatedAt, author: updatedBy };
+  await db
+    .insert(db.tables.policyVersions)
+    .values({ ...facts, ...noted })
+    .execute();
 }
 
 function columns(body: PolicyBody) {

@@ -7,9 +7,8 @@ import { windowProblems } from "../../domain/policy/window-check.ts";
 import { ControllerError } from "../../errors.ts";
 import { recordAudit } from "../audit/record.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
-import { refreshAll } from "../policies/refresh.ts";
+import { type FleetContext, followChange } from "../policies/refresh.ts";
 import { controllerZone } from "../policies/zone.ts";
-import type { DefinitionContext } from "../repositories/next-policy.ts";
 import type { WindowRow } from "./open-windows.ts";
 
 /** What is not given: from now on, in the controller's zone, for all hosts. */
@@ -22,7 +21,7 @@ export type NewWindow = Pick<WindowRow, "name" | "selector" | "suspendRuns" | "r
 };
 
 /** VALIDATION_ERROR; FORBIDDEN for a limited key whose window is not of its own agent alone. */
-export async function createWindow(context: DefinitionContext, caller: Caller, wish: NewWindow): Promise<WindowRow> {
+export async function createWindow(context: FleetContext, caller: Caller, wish: NewWindow): Promise<WindowRow> {
   const at = context.now();
   refuseForeign(caller.actor, wish.selector);
   const row: WindowRow = {
@@ -38,12 +37,12 @@ export async function createWindow(context: DefinitionContext, caller: Caller, w
     const details = { verb: "create", name: row.name };
     await recordAudit(db, caller, { action: "windows.change", subject: row.windowId, outcome: "done", details }, at);
   });
-  if (row.suspendRuns) await refreshAll(context);
+  if (row.suspendRuns) await followChange(context);
   return row;
 }
 
 /** Before its time, or a repeated one for good. NOT_FOUND, CONFLICT when it is over, FORBIDDEN as above. */
-export async function endWindow(context: DefinitionContext, caller: Caller, windowId: string): Promise<WindowRow> {
+export async function endWindow(context: FleetContext, caller: Caller, windowId: string): Promise<WindowRow> {
   const at = context.now();
   const row = await context.store.write(async (db) => {
     const { maintenanceWindows: w } = db.tables;
@@ -58,7 +57,7 @@ export async function endWindow(context: DefinitionContext, caller: Caller, wind
     await recordAudit(db, caller, { action: "windows.change", subject: windowId, outcome: "done", details }, at);
     return { ...known, endedAt: at };
   });
-  if (row.suspendRuns) await refreshAll(context);
+  if (row.suspendRuns) await followChange(context);
   return row;
 }
 
