@@ -73,7 +73,7 @@ async function deliveriesOf(db: Db, alert: AlertRow): Promise<DeliveryRow[]> {
     .select()
     .from(d)
     .where(inArray(d.createdAt, times))
-    .orderBy(desc(d.createdAt), desc(d.deliveryId))
+    .orderBy(desc(d.createdAt), desc(d.sequence))
     .limit(MOST_DELIVERIES);
   return rows.filter(({ alertIds }) => alertIds.includes(alert.alertId));
 }
