@@ -13,6 +13,8 @@ export type HostConfig = Omit<Config, "items" | "repositories"> & {
   repositories: ProtectedRepository[];
   /** What came of the controller's policy; its version is null while there is none. */
   policy: Pick<Protected, "refused"> & { version: number | null };
+  /** What the service runs by itself. */
+  plans: Protected["plans"];
 };
 
 /**
@@ -26,8 +28,8 @@ export async function hostConfig(own: Config, warn: (sentence: string) => void):
     return null;
   });
   const check = async ({ path, repository_id }: ProtectedPlace) => refuseOther(resolve(path), repository_id);
-  const { items, repositories, refused, policyVersion } = await protect(own, policy, check);
-  return { ...own, items, repositories, policy: { version: policyVersion, refused } };
+  const { items, repositories, plans, refused, policyVersion } = await protect(own, policy, check);
+  return { ...own, items, repositories, plans, policy: { version: policyVersion, refused } };
 }
 
 type ProtectedPlace = Pick<ProtectedRepository, "path" | "repository_id">;

@@ -12,6 +12,7 @@ import { secondsText, stateWord, timeText } from "../format.ts";
 import { type GlobalOptions, type Host, runContext, withHost } from "../host.ts";
 import { type DiskState, diskState } from "../item-state.ts";
 import { type LinkState, linkLines, linkState } from "../link-state.ts";
+import { type PlannedRun, plannedRuns, plannedTable } from "../planned-runs.ts";
 import { configuredRepository } from "../repositories.ts";
 import { table } from "../table.ts";
 
@@ -33,6 +34,7 @@ export async function status(options: GlobalOptions): Promise<Answer> {
     const tools = await lookAtTools();
     const items = await itemRows(host);
     const controller = await linkState(host.config.state_dir);
+    const planned = plannedRuns(host.config, host.now(), host.warn);
     const { runs, unreadable } = await readLedger(ledger);
     for (const name of unreadable) host.warn(`the record ${ledger}/${name} cannot be read`);
     const agent = {
@@ -43,8 +45,17 @@ export async function status(options: GlobalOptions): Promise<Answer> {
     };
     const shown = runs.filter((run, index) => index < SHOWN_RUNS || run.state === "lost").slice(0, 2 * SHOWN_RUNS);
     return {
-      document: { agent, tools, controller, policy: host.config.policy, items, runs: shown, warnings: host.warnings },
-      text: () => statusText(host, { version: agent.version, tools, controller }, items, shown),
+      document: {
+        agent,
+        tools,
+        controller,
+        policy: host.config.policy,
+        items,
+        planned,
+        runs: shown,
+        warnings: host.warnings,
+      },
+      text: () => statusText(host, { version: agent.version, tools, controller, planned }, items, shown),
       exitCode: worstOf(exitCodes(tools, items)),
     };
   });
@@ -76,11 +87,16 @@ function exitCodes(tools: readonly Tool[], items: readonly ItemRow[]): ExitCode[
   ];
 }
 
-type About = { version: string; tools: readonly Tool[]; controller: LinkState | string | null };
+type About = {
+  version: string;
+  tools: readonly Tool[];
+  controller: LinkState | string | null;
+  planned: readonly PlannedRun[];
+};
 
 function statusText(
   { config }: Host,
-  { version, tools, controller }: About,
+  { version, tools, controller, planned }: About,
   items: readonly ItemRow[],
   runs: readonly RunRecord[],
 ): string {
@@ -95,6 +111,7 @@ function statusText(
     ...config.policy.refused.map(
       ({ subject, error }) => `Not carried out for the controller: ${subject}: ${error.message}`,
     ),
+    ...(planned.length === 0 ? [] : ["", plannedTable(planned)]),
     "",
     runs.length === 0 ? "Nothing has run yet." : runTable(runs),
   ].join("\n");
