@@ -5,7 +5,9 @@ import { type ClockState, type ClockTick, stepClock } from "../../domain/retenti
 import { DAY_MS } from "../../domain/retention/point.ts";
 import type { Db } from "../../store/db.ts";
 import { putSetting, readSetting } from "../../store/settings.ts";
+import { recordObservations } from "../alerts/observe.ts";
 import type { ControlContext } from "../control/context.ts";
+import { clockObserved } from "./observations.ts";
 
 const NAME = "retention_clock";
 const date = z.iso.datetime().transform((text) => new Date(text));
@@ -37,6 +39,7 @@ export async function lookAtClock(
   return await store.write(async (db) => {
     const state = stepClock(await readClock(db), tick);
     await putSetting(db, NAME, state);
+    await recordObservations(db, [clockObserved(state.suspect?.why ?? null)], at);
     return state;
   });
 }

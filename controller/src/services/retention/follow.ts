@@ -18,8 +18,10 @@ export async function followPlans(context: OrderContext, signal: AbortSignal): P
   for (const row of over) {
     if (signal.aborted) break;
     const ended = await context.store.write((db) => end(db, row, context.now()));
-    if (ended?.state === "failed" && row.reason !== CHAIN_BY_CHAIN)
-      await retain(context, row, { caller: null, by: "chain" });
+    if (ended === undefined) continue;
+    // What is left is marked anew in any case, and what did not fit into one plan goes on.
+    const isTriedAgain = ended.state === "failed" && row.reason !== CHAIN_BY_CHAIN;
+    await retain(context, row, { caller: null, by: isTriedAgain ? "chain" : "repository" });
   }
   return over.length;
 }

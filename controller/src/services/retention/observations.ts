@@ -25,8 +25,19 @@ export async function isFiring(db: Db, item: ItemKey): Promise<boolean> {
   return row !== undefined;
 }
 
-export function waitingFor(row: PlanRow): Observation {
+/** The one thing to look at when many items wait because of it. */
+const CLOCK: Subject = { kind: "controller", key: "controller:clock", agentId: null };
+
+export function clockObserved(why: string | null): Observation {
+  const about = { subject: CLOCK, type: "retention_waiting" } as const;
+  if (why === null) return { ...about, state: "ok", message: "the controller's clock is believed again" };
+  return { ...about, state: "firing", message: `nothing is removed by itself: ${why}` };
+}
+
+/** `clockJump`: why the clock is not believed. */
+export function waitingFor(row: PlanRow, clockJump: string | null): Observation {
   return {
+    rootKey: clockJump !== null && row.reason === clockJump ? CLOCK.key : null,
     ...{ subject: subjectOf(row), type: "retention_waiting", state: "firing" },
     message: `retention of ${row.vmContextId} waits for a person: ${row.reason}`,
     evidence: evidenceOf(row),

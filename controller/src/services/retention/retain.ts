@@ -100,7 +100,7 @@ async function wait(
   if (same !== undefined) return { row: same, commands: [] };
   await supersede(work.db, open, "another plan took its place", work.now);
   const row = await insert(work, planned, { state: "waiting", reason: guard });
-  await recordObservations(work.db, [waitingFor(row)], work.now);
+  await recordObservations(work.db, [waitingFor(row, await clockJump(work.db))], work.now);
   return { row, commands: [] };
 }
 

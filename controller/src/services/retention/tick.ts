@@ -2,11 +2,14 @@
 import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
+import type { OrderContext } from "../commands/order.ts";
 import type { ControlContext } from "../control/context.ts";
 import { lookAtClock } from "./clock-state.ts";
 import type { ItemKey } from "./item-policy.ts";
 import { retentionBroken } from "./observations.ts";
 import { retain } from "./retain.ts";
+
+export type TickContext = OrderContext & Pick<ControlContext, "log" | "links">;
 
 /** What is remembered between ticks of one process. */
 export type TickState = {
@@ -24,7 +27,7 @@ const MINUTE_OF_HOUR_MS = 17 * 60_000;
 
 /** Call it every minute, with what it answered before. `elapsed`: a clock that never jumps. */
 export async function tickRetention(
-  context: ControlContext,
+  context: TickContext,
   before: TickState,
   { elapsed, signal }: { elapsed: number; signal: AbortSignal },
 ): Promise<TickState> {
@@ -43,7 +46,7 @@ export async function tickRetention(
 }
 
 /** One item that fails does not keep the others from being looked at. */
-async function retainSafely(context: ControlContext, item: ItemKey): Promise<void> {
+async function retainSafely(context: TickContext, item: ItemKey): Promise<void> {
   try {
     await retain(context, item, { caller: null, by: "repository" });
   } catch (error) {
