@@ -11,11 +11,11 @@ const EXPECTED: ExpectedFacts = {
 };
 const IN_STEP: Silence = {
   ...{ inStepSince: at("00:00"), awaySince: null, missedAfterMs: 86_400_000 },
-  ...{ isPlanConfirmed: true, catchUpMs: 0, isInMaintenance: false },
+  ...{ isPlanConfirmed: true, busyAt: null, catchUpMs: 0, isInMaintenance: false },
 };
 
 /**
- * `<time> <what> → <row>; …`: `run a 2 failed 03:10` (attempt, state, start), `skip why`, `by b`, or how the agent stands
+ * `<time> <what> → <row>; …`: `run a 2 failed 03:10` (attempt, state, start), `skip why`, `miss why`, `by b`, or how the agent stands
  * while nothing is told: `silence`, `away 23:00`, `back 05:00`, … The row is its state, reason, run and run's state; `-`:
  * nothing is new.
  */
@@ -26,6 +26,7 @@ function readSilence(words: string): Silence {
   for (const word of words.split(", ")) {
     const [name, value = ""] = word.split(" ");
     if (name === "away") Object.assign(silence, { inStepSince: null, awaySince: at(value) });
+    if (name === "busy") silence.busyAt = at(value);
     if (name === "back") silence.inStepSince = at(value);
     if (name === "telling") silence.inStepSince = null;
     if (name === "unconfirmed") silence.isPlanConfirmed = false;
@@ -39,6 +40,7 @@ function readSilence(words: string): Silence {
 function settle(row: ExpectedFacts, what: string, now: Date): Settled | null {
   const [word, ...rest] = what.split(" ");
   if (word === "skip") return settleTold(row, { skipped: rest.join(" ") }, now);
+  if (word === "miss") return settleTold(row, { missed: rest.join(" ") }, now);
   if (word === "by") return settleTold(row, { madeUpBy: rest[0] ?? "" }, now);
   if (word !== "run") return settleSilent(row, readSilence(what), now);
   const [runId = "", attempt, state = "running", start = "03:00"] = rest;
@@ -122,12 +124,24 @@ const TABLE: [name: string, story: Story][] = [
     "but not for ever",
     "05:59 unconfirmed, limit 120 → unknown plan_not_confirmed; 06:00 unconfirmed, limit 120 → missed not_run",
   ],
+  [
+    "what still runs there has to end first",
+    "04:10 busy 04:10 → -; 04:30 busy 04:29:30 → -; 04:31 busy 04:30 → missed not_run",
+  ],
+  ["but not for ever", "06:00 busy 06:00, limit 120 → missed not_run"],
+  [
+    "not to be run late",
+    "05:00 miss catch_up_never → missed catch_up_never; 05:01 silence → -; 06:00 run a 1 completed 03:00 → ran a completed",
+  ],
   ["maintenance", "04:00 away 03:00, maintenance → unknown agent_offline; 04:30 maintenance → skipped maintenance"],
   ["left out on purpose", "03:00 skip blackout → skipped blackout; 05:00 silence → -"],
-  ["left out on purpose, told late", "04:01 silence → missed not_run; 09:00 skip not_wanted → skipped not_wanted"],
+  [
+    "left out on purpose, told late",
+    "04:01 silence → missed not_run; 09:00 skip nothing_to_prove → skipped nothing_to_prove",
+  ],
   [
     "made up for",
-    "04:01 silence → missed not_run; 09:00 by b → coalesced b; 09:01 skip not_wanted → skipped not_wanted",
+    "04:01 silence → missed not_run; 09:00 by b → coalesced b; 09:01 skip nothing_to_prove → skipped nothing_to_prove",
   ],
   [
     "what ran needs not to be made up for, nor to be skipped",

@@ -25,7 +25,9 @@ export type Told =
   /** A later run made up for it. */
   | { madeUpBy: string }
   /** Its agent left it out on purpose. */
-  | { skipped: string };
+  | { skipped: string }
+  /** Its agent could not run it in time, and is not to run it late. */
+  | { missed: string };
 
 const LATE = "late";
 /** Of which no run is known, and nothing was left out on purpose. */
@@ -44,6 +46,7 @@ export function settleTold(row: ExpectedFacts, told: Told, now: Date): Settled |
     return { state: "skipped", reason: told.skipped, runId: null, runState, attempt, settledAt: now };
   }
   if (!SILENT.includes(row.state)) return null;
+  if ("missed" in told) return row.state === "missed" ? null : ended("missed", told.missed, now);
   return { state: "coalesced", reason: null, runId: told.madeUpBy, runState, attempt, settledAt: now };
 }
 
@@ -72,13 +75,15 @@ export type Silence = {
   missedAfterMs: number;
   /** Whether the agent has said that it has the newest plan: otherwise it may never have heard of this due. */
   isPlanConfirmed: boolean;
+  /** When last something else ran there that had to end before; null: not of late. */
+  busyAt: Date | null;
   /** A host that was away makes up for what it missed within so long after its return. */
   catchUpMs: number;
   /** Maintenance at the due time, or now. */
   isInMaintenance: boolean;
 };
 
-/** What is told takes a moment to arrive, and a host that comes back has a minute to begin. */
+/** What is told takes a moment to arrive, and a host that comes back, or becomes free, has a minute to begin. */
 const ARRIVES_MS = 30_000;
 const RETURNS_MS = 60_000;
 
@@ -95,12 +100,13 @@ export function settleSilent(row: ExpectedFacts, silence: Silence, now: Date): S
 type Verdict = { state: "unknown" | "missed"; reason: string | null };
 
 function judge(row: ExpectedFacts, silence: Silence, now: Date): Verdict | null {
-  const { inStepSince, awaySince, missedAfterMs, isPlanConfirmed, catchUpMs } = silence;
+  const { inStepSince, awaySince, missedAfterMs, isPlanConfirmed, catchUpMs, busyAt } = silence;
   if (awaySince !== null && now.getTime() - awaySince.getTime() >= missedAfterMs)
     return { state: "missed", reason: "agent_offline" };
   const isOld = now.getTime() - row.graceUntil.getTime() >= missedAfterMs;
   if (inStepSince === null) return { state: "unknown", reason: awaySince === null ? "not_in_step" : "agent_offline" };
-  const told = Math.max(row.graceUntil.getTime() + ARRIVES_MS, inStepSince.getTime() + RETURNS_MS + catchUpMs);
+  const free = busyAt === null || isOld ? 0 : busyAt.getTime() + RETURNS_MS;
+  const told = Math.max(row.graceUntil.getTime() + ARRIVES_MS, inStepSince.getTime() + RETURNS_MS + catchUpMs, free);
   if (now.getTime() < told) return null;
   return isPlanConfirmed || isOld
     ? { state: "missed", reason: "not_run" }

@@ -11,6 +11,7 @@ import { TABLES } from "../../store/schema.ts";
 import { openStore } from "../../store/store.ts";
 import type { ServiceContext } from "../context.ts";
 import { openLinks } from "../presence/links.ts";
+import { watchBusy } from "./busy.ts";
 import { listExpectedRuns, listJobs } from "./list.ts";
 import { settleDue } from "./settle-due.ts";
 import { writeExpected } from "./write-expected.ts";
@@ -86,7 +87,7 @@ it("what happens every few seconds is looked for in the index of what is open", 
   const links = openLinks();
   const settling = { ...context, links, startedAt: new Date() };
   const inStep = { look: () => undefined, since: () => null };
-  const settled = await plansOf(() => settleDue(settling, inStep), "expected_runs");
+  const settled = await plansOf(() => settleDue(settling, { inStep, busy: watchBusy() }), "expected_runs");
   expect(settled).toEqual(
     [1, 2].map(() => expect.stringMatching(/USING (COVERING )?INDEX expected_runs_(open|state)/)),
   );

@@ -76,16 +76,14 @@ function startOf(agentId: string, body: EventBody<"run_started">, { run, offsetM
   const { task, attempt } = scheduled;
   const facts: RunFacts = { runId, state: run.state, attempt, startedAt: new Date(Date.parse(started_at) - offsetMs) };
   const since = scheduled.since === null ? null : new Date(scheduled.since);
-  return [{ agentId, subjectId, task, dueAt: new Date(scheduled.due_at), since, run: facts }];
+  return [{ agentId, subjectId, task, dueAt: new Date(scheduled.due_at), since, told: { run: facts } }];
 }
-
-/** Why a host left something out, in the ledger's words. */
-const REASONS: Partial<Record<EventBody<"run_skipped">["reason"], string>> = { catch_up_never: "not_wanted" };
 
 function skipOf(agentId: string, body: EventBody<"run_skipped">): DueTold {
   const { vm_context_id: subjectId, task, due_at, since = null, reason } = body;
   const about = { agentId, subjectId, task, dueAt: new Date(due_at), since: since === null ? null : new Date(since) };
-  return { ...about, skipped: REASONS[reason] ?? reason };
+  // Whoever wants no late run still wants to hear that there was none in time.
+  return { ...about, told: reason === "catch_up_never" ? { missed: reason } : { skipped: reason } };
 }
 
 /** What became of runs that are in the ledger already. */

@@ -5,13 +5,15 @@ import { rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { ControlContext } from "../control/context.ts";
 import { awayFacts } from "./away.ts";
+import type { Busy } from "./busy.ts";
 import { maintenanceOf } from "./closed.ts";
 import type { InStep } from "./in-step.ts";
 import { observeMissed } from "./observe-missed.ts";
 import { type ExpectedRow, jobName, jobsOf, putExpected } from "./rows.ts";
 
 export type SettleContext = Pick<ControlContext, "store" | "now" | "links" | "startedAt">;
-type Look = { context: SettleContext; inStep: InStep; now: Date };
+export type Watched = { inStep: InStep; busy: Busy };
+type Look = Watched & { context: SettleContext; now: Date };
 
 /** A host that was away needs no longer to begin with what it makes up for. */
 const LONGEST_CATCH_UP_SECONDS = 600;
@@ -21,8 +23,8 @@ const ROWS_AT_ONCE = 200;
  * Settles what was due and of which nothing was told in time. What the agents told must have been taken in before. The
  * agents are worked through one by one: they wait for different things.
  */
-export async function settleDue(context: SettleContext, inStep: InStep, signal?: AbortSignal): Promise<void> {
-  const look = { context, inStep, now: context.now() };
+export async function settleDue(context: SettleContext, watched: Watched, signal?: AbortSignal): Promise<void> {
+  const look = { context, ...watched, now: context.now() };
   for (const state of ["expected", "unknown"] as const)
     for (const agentId of await context.store.read((db) => agentsWith(db, state, look)))
       while (signal?.aborted !== true && (await settleSome(agentId, state, look)));
@@ -64,7 +66,7 @@ async function agentsWith(db: Db, state: ExpectedRow["state"], { context, inStep
 /** As they are to be, of the oldest ones those of which anything can be said. */
 async function settledOf(db: Db, agentId: string, state: ExpectedRow["state"], look: Look): Promise<ExpectedRow[]> {
   const { expectedRuns: e } = db.tables;
-  const { context, inStep, now } = look;
+  const { context, inStep, busy, now } = look;
   const overdue = and(isNull(e.settledAt), lte(e.graceUntil, now), eq(e.state, state), eq(e.agentId, agentId));
   const open = await db.select().from(e).where(overdue).orderBy(asc(e.dueAt)).limit(ROWS_AT_ONCE);
   const agent = await findAgent(db, agentId);
@@ -81,7 +83,8 @@ async function settledOf(db: Db, agentId: string, state: ExpectedRow["state"], l
     const makesUp = job?.plan?.schedule?.catch_up === "once";
     const catchUpMs = makesUp ? Math.min(job.graceSeconds, LONGEST_CATCH_UP_SECONDS) * 1000 : 0;
     const isInMaintenance = maintenance.isIn(row, row.startsAt) || maintenance.isIn(row, now);
-    const after = settleSilent(row, { ...known, catchUpMs, isInMaintenance }, now);
+    const busyAt = busy.lastAt(agentId, row.subjectId);
+    const after = settleSilent(row, { ...known, busyAt, catchUpMs, isInMaintenance }, now);
     return after === null ? [] : [{ ...row, ...after }];
   });
 }

@@ -1,5 +1,5 @@
 /** What agents told of single dues, taken into the ledger. */
-import { type RunFacts, settleTold, type Told } from "../../domain/ledger/settle.ts";
+import { settleTold, type Told } from "../../domain/ledger/settle.ts";
 import type { Db } from "../../store/db.ts";
 import { maintenanceOf } from "./closed.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { writeJob } from "./write-job.ts";
 
 /** `since`: the oldest due of which the same is told. */
-export type DueTold = JobKey & { dueAt: Date; since: Date | null } & ({ run: RunFacts } | { skipped: string });
+export type DueTold = JobKey & { dueAt: Date; since: Date | null } & { told: Exclude<Told, { madeUpBy: string }> };
 
 /** More of one job than this were due in no time that an agent can still tell of at once. */
 const MOST_ROWS = 5000;
@@ -43,23 +43,28 @@ async function tellJob(db: Db, job: JobRow, told: readonly DueTold[], now: Date)
   await catchUp(db, job, last, now);
   const rows = new Map((await expectedBetween(db, job, first, last)).map((row) => [row.dueAt.getTime(), row]));
   const changed = new Set<number>();
+  const isQuiet = await quietTimes(db, job, told, now);
   const settle = (row: ExpectedRow, what: Told): void => {
-    const after = settleTold(row, what, now);
+    const after = settleTold(row, "missed" in what && isQuiet(row) ? { skipped: "maintenance" } : what, now);
     if (after === null) return;
     rows.set(row.dueAt.getTime(), { ...row, ...after });
     changed.add(row.dueAt.getTime());
   };
-  for (const one of told) {
-    const own = rows.get(one.dueAt.getTime());
-    const isRun = "run" in one;
-    if (own !== undefined) settle(own, isRun ? { run: one.run } : { skipped: one.skipped });
-    const { since } = one;
+  for (const { dueAt, since, told: what } of told) {
+    const own = rows.get(dueAt.getTime());
+    if (own !== undefined) settle(own, what);
     if (since === null) continue;
-    for (const row of rows.values())
-      if (row.dueAt >= since && row.dueAt < one.dueAt)
-        settle(row, isRun ? { madeUpBy: one.run.runId } : { skipped: one.skipped });
+    const others = [...rows.values()].filter((row) => row.dueAt >= since && row.dueAt < dueAt);
+    for (const row of others) settle(row, "run" in what ? { madeUpBy: what.run.runId } : what);
   }
   return [...changed].flatMap((at) => rows.get(at) ?? []);
+}
+
+/** Whether a due was one of maintenance, or it is now; asked only where something was missed. */
+async function quietTimes(db: Db, { agentId }: JobRow, told: readonly DueTold[], now: Date) {
+  if (!told.some((one) => "missed" in one.told)) return () => false;
+  const maintenance = await maintenanceOf(db, [agentId], now);
+  return (row: ExpectedRow): boolean => maintenance.isIn(row, row.startsAt) || maintenance.isIn(row, now);
 }
 
 /** A host's clock may be ahead of this one, and this controller may have been away. */

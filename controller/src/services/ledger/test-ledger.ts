@@ -8,6 +8,7 @@ import { openIngest } from "../ingest/ingest.ts";
 import { envelopes, finished, newAgent, runIdOf, silent, speaker, started } from "../ingest/test-events.ts";
 import { openLinks } from "../presence/links.ts";
 import { openPresence } from "../presence/presence.ts";
+import { watchBusy } from "./busy.ts";
 import { watchInStep } from "./in-step.ts";
 import { keepLedger } from "./keep-ledger.ts";
 
@@ -28,14 +29,15 @@ export async function openLedger(store: Store, policy: object = {}) {
   const feed = openFeed({ store });
   const presence = openPresence({ store, now, feed });
   const context = { store, now, links, presence, startedAt: clock.now };
-  const inStep = watchInStep(context);
+  let inStep = watchInStep(context);
+  let busy = watchBusy();
   const agentId = await newAgent(store);
   const ingest = openIngest({ store, now, log: silent, onCommitted: () => undefined }, { gatherMs: 1 });
   const agent = speaker(ingest, agentId);
   let seq = 0;
   let version = 0;
   let waiting: (AnyEvent | { kind: string; body: object })[] = [];
-  const keep = () => keepLedger(context, inStep);
+  const keep = () => keepLedger(context, { inStep, busy });
 
   const ledger = {
     ...{ store, clock, links, presence, agentId, context, inStep, keep },
@@ -48,6 +50,22 @@ export async function openLedger(store: Store, policy: object = {}) {
       links.add(agentId, link);
       links.remove(agentId, link);
       presence.disconnected(agentId);
+    },
+    /** As a controller that begins now. */
+    restart() {
+      context.startedAt = clock.now;
+      inStep = watchInStep(context);
+      busy = watchBusy();
+    },
+    async window(from: string, until: string, suspendRuns: boolean) {
+      const when = { startsAt: at(from), endsAt: at(until), zone: "UTC", suspendRuns, createdAt: clock.now };
+      const window = { windowId: from, name: "work", selector: { labels: {} }, reason: "", createdBy: "test" };
+      await store.write((db) =>
+        db
+          .insert(db.tables.maintenanceWindows)
+          .values({ ...window, ...when })
+          .execute(),
+      );
     },
     /** The host says this, now or, while it is away, when it comes back. */
     async tell(...events: typeof waiting) {
