@@ -86,6 +86,7 @@ async function startController(folder: string, ports = { port: 0, agentPort: 0 }
     ...{ certificate: null, log_level: "info" as const },
     history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
     second_person: [],
+    outbound_allow: [],
   };
   const log = createLogger("silent", { write: () => undefined });
   const ended = serve(settings, { log, signal: stop.signal, allowMigrate: false, onReady: ready.resolve });

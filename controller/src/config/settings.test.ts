@@ -30,6 +30,7 @@ describe("the controller's settings", () => {
       log_level: "info",
       history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
       second_person: [],
+      outbound_allow: [],
     });
     expect(decideSettings({}, {}, around({}, true)).data_dir).toBe("/var/lib/holdfast/controller");
   });

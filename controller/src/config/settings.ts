@@ -12,6 +12,10 @@ const name = z
   .min(1)
   .max(253)
   .regex(/^[A-Za-z0-9.:_-]+$/, "must be a host name or an IP address");
+const network = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+(\/\d{1,3})?$/, "must be an address, a network (10.0.0.0/8) or a host name");
 
 const settings = z.strictObject({
   /** Database file, keys and certificates. */
@@ -35,6 +39,13 @@ const settings = z.strictObject({
   events_days: days.default(90),
   executions_days: days.default(730),
   audit_days: days.default(730),
+  /** Addresses, networks and host names inside to which messages may be sent all the same. */
+  outbound_allow: z.array(network).max(100).default([]),
+  /** Gets a sign of life every minute while all is well, so that a dead controller is noticed elsewhere. */
+  dead_man_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2000)
+    .optional(),
   /** Commands of these kinds are sent once another person has approved them. */
   second_person: z.array(commandKind).max(50).default([]),
 });
@@ -51,7 +62,7 @@ export type ServeSettings = Omit<Given, Asked | History> & {
 
 export type Surroundings = { env: Readonly<Record<string, string | undefined>>; isRoot: boolean };
 
-const LISTS: readonly string[] = ["names", "second_person"];
+const LISTS: readonly string[] = ["names", "outbound_allow", "second_person"];
 
 /** Each setting's environment variable: `HOLDFAST_` and its name, e.g. HOLDFAST_HTTPS_PORT; lists are comma-separated. */
 function fromEnvironment(env: Surroundings["env"]): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "pino";
 import type { TokenIssuer } from "../services/access/tokens.ts";
+import type { Telling } from "../services/channels/telling.ts";
 import type { Delivery } from "../services/commands/delivery.ts";
 import type { IdentityContext } from "../services/enrolment/context.ts";
 import type { Feed } from "../services/feed/feed.ts";
@@ -45,6 +46,7 @@ export type ApiContext = IdentityContext & {
   delivery: Pick<Delivery, "queued" | "cancelled">;
   feed: Pick<Feed, "publish" | "subscribe">;
   issuer: TokenIssuer;
+  telling: Telling;
   log: Logger;
   version: string;
   counters: Counters;

@@ -31,6 +31,7 @@ const BODIES: Readonly<Record<string, object>> = {
   },
   "post /api/v1/alerts/{alert_id}/notes": { text: "seen" },
   "post /api/v1/alerts/{alert_id}/resolve": { reason: "seen" },
+  "put /api/v1/channels/{channel_id}": { name: "chat", kind: "slack", secret: { url: "https://chat.example.org/x" } },
   "put /api/v1/routes/{route_id}": { name: "all", channel_ids: ["log"] },
   "put /api/v1/policies/{policy_id}": { name: "nightly", version: 1 },
   "put /api/v1/repositories/{repository_id}": { kind: "local", path: "/x" },

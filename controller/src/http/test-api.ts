@@ -1,5 +1,5 @@
 /** The API for tests: the real application on a real HTTPS port, with actors to call it as. */
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeEach } from "vitest";
 import { type Authority, openAuthority } from "../adapters/pki/authority.ts";
 import { issueServerCertificate } from "../adapters/pki/issue.ts";
+import { secretBox } from "../adapters/secrets/box.ts";
 import type { Actor, Caller, Scope } from "../domain/access.ts";
 import { tokenIssuer } from "../services/access/tokens.ts";
 import { createApiKey } from "../services/api-keys/create.ts";
@@ -157,6 +158,7 @@ function testContext({ store, now, lines, limits, pki, links, feed, presence }: 
     delivery: openDelivery({ store, now, links, log }),
     policies: openPolicies({ store, now, links, log }),
     presence,
+    telling: { secrets: secretBox(randomBytes(32)), outbound: { allowed: ["127.0.0.1"] } },
     version: "test",
     limits: { credential: plenty, failures: plenty, enrolment: plenty, agentSeconds: 0.2, ...limits },
     checkAnswers: true,

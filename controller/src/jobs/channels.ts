@@ -1,3 +1,31 @@
+import { sendCanaries } from "../services/channels/canary.ts";
+import { signOfLife } from "../services/channels/dead-man.ts";
+import { deliverDue } from "../services/channels/deliver.ts";
+import { purgeDeliveries } from "../services/channels/purge.ts";
 import type { JobList } from "./job-list.ts";
 
-export const channelJobs: JobList = () => [];
+const TICK_MS = 1000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+export const channelJobs: JobList = (context) => [
+  { name: "deliveries", everyMs: TICK_MS, run: (signal) => deliverDue(context, signal) },
+  { name: "canary", everyMs: MINUTE_MS, run: () => sendCanaries(context) },
+  ...(context.deadManUrl === null ? [] : [deadManJob(context, context.deadManUrl)]),
+  {
+    name: "purge-deliveries",
+    everyMs: HOUR_MS,
+    run: async (signal) => {
+      while (!signal.aborted && (await purgeDeliveries(context)));
+    },
+  },
+];
+
+function deadManJob(context: Parameters<JobList>[0], url: string) {
+  return {
+    name: "sign-of-life",
+    everyMs: MINUTE_MS,
+    firstMs: TICK_MS,
+    run: (signal: AbortSignal) => signOfLife(context, url, signal),
+  };
+}

@@ -12,6 +12,7 @@ export function dataPaths(folder: string) {
     rootCertificate: join(folder, "pki", "root.pem"),
     keys: join(folder, "keys"),
     signingKey: join(folder, "keys", "token-signing.pem"),
+    secretsKey: join(folder, "keys", "secrets.key"),
     settings: join(folder, "controller.json"),
     lock: join(folder, "controller"),
   };

@@ -4,11 +4,14 @@ import type { ServeSettings } from "../config/settings.ts";
 import { openSigningKey } from "../services/access/signing-key.ts";
 import { type TokenIssuer, tokenIssuer } from "../services/access/tokens.ts";
 import { SECOND_PERSON } from "../services/approvals/second-person.ts";
+import { addLogChannel } from "../services/channels/channels.ts";
+import type { Telling } from "../services/channels/telling.ts";
 import type { Store } from "../store/db.ts";
 import { putSetting, readSetting } from "../store/settings.ts";
 import { openStore } from "../store/store.ts";
 import { type BrowserCertificate, openBrowserCertificate } from "./browser-certificate.ts";
 import { dataPaths, lockDataFolder, openDataFolder } from "./data-folder.ts";
+import { openTelling } from "./open-telling.ts";
 import { startStep } from "./start-error.ts";
 
 export type Ground = {
@@ -16,6 +19,7 @@ export type Ground = {
   now: () => Date;
   authority: Authority;
   issuer: TokenIssuer;
+  telling: Telling;
   browserCertificate: BrowserCertificate | null;
   /** null: one was told before, and it is good as far as its key goes. */
   adminToken: AdminToken | null;
@@ -50,6 +54,10 @@ export async function openGround(
     (one) => one.close(),
   );
   await store.write((db) => putSetting(db, SECOND_PERSON, settings.second_person));
+  await store.write((db) => addLogChannel(db, now()));
+  const telling = await startStep(begin(`key of stored secrets (${paths.secretsKey})`), () =>
+    openTelling(paths.secretsKey, settings.outbound_allow),
+  );
   const authority = await startStep(begin("certificate authority"), () => openAuthority(paths.pki, now()));
   const browserCertificate = await startStep(begin("certificate for browsers"), () =>
     certificate === null ? null : openBrowserCertificate(certificate),
@@ -61,7 +69,7 @@ export async function openGround(
   const isFirst = key.isNew || (await store.read((db) => readSetting(db, TOKEN_TOLD))) === undefined;
   const adminToken = isFirst ? await firstToken(issuer, now()) : null;
   const adminTokenTold = () => store.write((db) => putSetting(db, TOKEN_TOLD, now().toISOString()));
-  return { store, now, authority, issuer, browserCertificate, adminToken, adminTokenTold };
+  return { store, now, authority, issuer, telling, browserCertificate, adminToken, adminTokenTold };
 }
 
 async function firstToken(issuer: TokenIssuer, at: Date): Promise<AdminToken> {

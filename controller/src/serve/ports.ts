@@ -36,7 +36,7 @@ export async function openPorts(
   const { signal, log } = options;
   const link = await openLink(settings, ground, options, opened);
   const purge = purgeJob({ ...ground, log }, settings.history);
-  const jobs = [purge, ground.browserCertificate?.job, ...controlJobs(controlOf(ground, link, log))];
+  const jobs = [purge, ground.browserCertificate?.job, ...controlJobs(controlOf(ground, link, settings, log))];
   opened.adopt(
     runJobs(
       jobs.filter((job) => job !== undefined),
@@ -92,9 +92,9 @@ function tlsOf({ authority }: Ground, { cert, key }: ServerCertificate): HubTls 
 
 function contextOf(ground: Ground, { agentLink, agentUrl }: Link, { signal, log }: Options): ApiContext {
   const { links, presence, policies, delivery, feed } = agentLink;
-  const { store, authority, issuer, now } = ground;
+  const { store, authority, issuer, telling, now } = ground;
   return apiContext({
-    ...{ store, authority, issuer, now, agentUrl, log, links, presence, policies, delivery },
+    ...{ store, authority, issuer, telling, now, agentUrl, log, links, presence, policies, delivery },
     version: controllerVersion(),
     feed: {
       publish: feed.publish,
@@ -104,9 +104,15 @@ function contextOf(ground: Ground, { agentLink, agentUrl }: Link, { signal, log 
   });
 }
 
-function controlOf({ store, now }: Ground, { agentLink }: Link, log: Logger): ControlContext {
+function controlOf(
+  { store, telling, now }: Ground,
+  { agentLink }: Link,
+  settings: ServeSettings,
+  log: Logger,
+): ControlContext {
+  const deadManUrl = settings.dead_man_url ?? null;
   const { links, presence, policies, delivery, feed } = agentLink;
-  return { store, now, log, links, presence, policies, delivery, feed, startedAt: now() };
+  return { store, telling, deadManUrl, now, log, links, presence, policies, delivery, feed, startedAt: now() };
 }
 
 function urlOf(scheme: "https" | "wss", { names: [name = "localhost"] }: ServeSettings, port: number): string {

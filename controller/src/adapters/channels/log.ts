@@ -1,9 +1,6 @@
 /** The controller's own log: always on, and never in need of anything else that could fail. */
 import type { Logger } from "pino";
-import { z } from "zod";
 import type { Channel } from "./port.ts";
-
-export const logFields = { config: z.strictObject({}), secret: z.strictObject({}) };
 
 export function openLogChannel(log: Logger): Channel {
   return {

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Telling } from "../channels/telling.ts";
 import type { Delivery } from "../commands/delivery.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Feed } from "../feed/feed.ts";
@@ -14,6 +15,9 @@ export type ControlContext = ServiceContext & {
   delivery: Delivery;
   feed: Pick<Feed, "publish">;
   policies: Pick<Policies, "changed">;
+  telling: Telling;
+  /** Gets a sign of life every minute while all is well; null: nobody watches this controller. */
+  deadManUrl: string | null;
   /** Of this process: nobody can have been missing for longer than it has looked. */
   startedAt: Date;
 };

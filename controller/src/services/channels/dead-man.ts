@@ -1,0 +1,71 @@
+/** A sign of life to somebody else's watch: when it stays away, a person is told although this controller cannot tell. */
+import { and, asc, isNull, lt } from "drizzle-orm";
+import { outboundRequest } from "../../adapters/outbound/request.ts";
+import type { Db } from "../../store/db.ts";
+import { putSetting } from "../../store/settings.ts";
+import type { ServiceContext } from "../context.ts";
+import { waitingHeads } from "./claim.ts";
+import type { ChannelContext } from "./telling.ts";
+
+const ALIVE_AT = "alive_at";
+const FLIP_MS = 5 * 60_000;
+const DELIVERY_MS = 15 * 60_000;
+const LEDGER_MS = 2 * 60_000;
+/** A controller that has just started catches up first. */
+const START_MS = 3 * 60_000;
+
+/** GETs the address while all is well; OutboundError when it could not be reached. */
+export async function signOfLife(
+  context: ChannelContext & { startedAt: Date },
+  url: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const trouble = await troubleNow(context);
+  if (trouble !== null) {
+    context.log.error({ reason: trouble }, "no sign of life is given, because not all is well here");
+    return;
+  }
+  const { status } = await outboundRequest(url, { method: "GET", signal }, context.telling.outbound);
+  if (status >= 400) context.log.warn({ status }, "the watch that gets the sign of life did not take it");
+}
+
+/** What would keep an alert from anybody, in one sentence; null: nothing. */
+export async function troubleNow({
+  store,
+  now,
+  startedAt,
+}: ServiceContext & { startedAt: Date }): Promise<string | null> {
+  const at = now();
+  await store.write((db) => putSetting(db, ALIVE_AT, at.toISOString()));
+  if (at.getTime() - startedAt.getTime() < START_MS) return null;
+  const before = (ms: number) => new Date(at.getTime() - ms);
+  return await store.read(async (db) => {
+    if (await hasOldFlip(db, before(FLIP_MS))) return "what changed is not made into alerts";
+    if (await hasOldDelivery(db, before(DELIVERY_MS))) return "messages wait that nobody tries to send";
+    if (await isLedgerBehind(db, before(LEDGER_MS))) return "expected runs are not written down";
+    return null;
+  });
+}
+
+async function hasOldFlip(db: Db, before: Date): Promise<boolean> {
+  const { flips } = db.tables;
+  const isWaiting = isNull(flips.processedAt);
+  const [oldest] = await db.select().from(flips).where(isWaiting).orderBy(asc(flips.flipId)).limit(1);
+  return oldest !== undefined && oldest.at < before;
+}
+
+/** One that was tried and has to wait is no trouble of ours, nor are those behind it. */
+async function hasOldDelivery(db: Db, before: Date): Promise<boolean> {
+  const heads = await waitingHeads(db);
+  return heads.some(({ delivery }) => delivery.attempts === 0 && delivery.createdAt < before);
+}
+
+async function isLedgerBehind(db: Db, before: Date): Promise<boolean> {
+  const { jobs } = db.tables;
+  const [late] = await db
+    .select({ due: jobs.nextDueAt })
+    .from(jobs)
+    .where(and(isNull(jobs.endedAt), lt(jobs.nextDueAt, before)))
+    .limit(1);
+  return late !== undefined;
+}

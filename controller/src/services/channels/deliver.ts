@@ -1,0 +1,53 @@
+/** Empties the outbox: for each route and channel in its order, different ones side by side, and again until it is taken. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { ChannelError } from "../../adapters/channels/port.ts";
+import { type Claimed, claimHeads } from "./claim.ts";
+import { openChannel } from "./kinds.ts";
+import { noteOutcome } from "./outcome.ts";
+import type { ChannelContext } from "./telling.ts";
+
+/** One attempt; the claim is longer. */
+const ATTEMPT_MS = 30_000;
+const AT_ONCE = 8;
+const LOOK_MS = 500;
+
+/** Resolves when nothing is due any more, or with the signal, when nothing is under way any more. */
+export async function deliverDue(context: ChannelContext, signal: AbortSignal): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  for (;;) {
+    const heads = signal.aborted ? [] : await claimHeads(context, AT_ONCE - underWay.size);
+    for (const head of heads) {
+      const sending = deliver(context, head, signal).finally(() => underWay.delete(sending));
+      underWay.add(sending);
+    }
+    if (underWay.size === 0) return;
+    // A slow receiver keeps nobody else waiting.
+    await Promise.race([...underWay, sleep(LOOK_MS)]);
+  }
+}
+
+async function deliver(context: ChannelContext, claimed: Claimed, signal: AbortSignal): Promise<void> {
+  const error = await attempt(context, claimed, AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]));
+  // Stopped in the middle: whether it arrived is not known, so it is sent again.
+  if (error !== null && signal.aborted) return;
+  try {
+    await noteOutcome(context, claimed, error);
+  } catch (failure) {
+    context.log.error({ err: failure, delivery_id: claimed.delivery.deliveryId }, "a delivery could not be noted");
+  }
+}
+
+async function attempt(
+  context: ChannelContext,
+  { delivery, channel }: Claimed,
+  signal: AbortSignal,
+): Promise<ChannelError | null> {
+  try {
+    const payload = { ...delivery.payload, notification_id: delivery.deliveryId };
+    await openChannel(context, channel).send(payload, signal);
+    return null;
+  } catch (error) {
+    if (error instanceof ChannelError) return error;
+    return new ChannelError(error instanceof Error ? error.message : String(error), { permanent: false, cause: error });
+  }
+}

@@ -1,0 +1,96 @@
+/** What notices that nobody would be told. */
+import { randomBytes } from "node:crypto";
+import { pino } from "pino";
+import { expect, it } from "vitest";
+import { httpReceiver, notification } from "../../adapters/channels/test-receivers.ts";
+import { secretBox } from "../../adapters/secrets/box.ts";
+import { describeOnBothStores } from "../../store/test-stores.ts";
+import { recordObservations } from "../alerts/observe.ts";
+import { seen, testCaller } from "../alerts/test-alerts.ts";
+import { addDelivery } from "./add-delivery.ts";
+import { sendCanaries } from "./canary.ts";
+import { createChannel } from "./channels.ts";
+import { signOfLife, troubleNow } from "./dead-man.ts";
+import { deliverDue } from "./deliver.ts";
+
+const START = new Date("2026-02-15T12:00:00.000Z");
+const HOUR_MS = 3_600_000;
+const never = new AbortController().signal;
+
+describeOnBothStores("the watch over the way to people", (open) => {
+  async function world() {
+    const store = await open();
+    const clock = { now: START };
+    const telling = { secrets: secretBox(randomBytes(32)), outbound: { allowed: ["127.0.0.1"], timeoutMs: 2000 } };
+    const context = { store, now: () => clock.now, log: pino({ level: "silent" }), telling, startedAt: START };
+    const channel = (name: string, url: string, canary: boolean) =>
+      createChannel(context, testCaller, {
+        ...{ name, kind: "webhook", config: { url }, secret: { key: "a key of some length" }, enabled: true, canary },
+      });
+    const conditions = async () =>
+      (await store.read((db) => db.select().from(db.tables.conditions))).map(({ type, state }) => `${type} ${state}`);
+    return { store, clock, context, channel, conditions };
+  }
+
+  it("one canary a day and channel, whatever the clock does, and only over those that take part", async () => {
+    await using receiver = await httpReceiver();
+    const { clock, context, channel } = await world();
+    await channel("with", `${receiver.url}/with`, true);
+    await channel("without", `${receiver.url}/without`, false);
+    for (let minute = 0; minute < 3 * 24 * 60; minute += 20) {
+      clock.now = new Date(START.getTime() + minute * 60_000);
+      await Promise.all([sendCanaries(context), sendCanaries(context)]);
+      await deliverDue(context, never);
+    }
+    expect(receiver.heard.map(({ url, body }) => `${url} ${JSON.parse(body).kind}`)).toEqual(
+      Array(3).fill("/with canary"),
+    );
+    clock.now = new Date(START.getTime() - 10 * 24 * HOUR_MS);
+    await sendCanaries(context);
+    clock.now = new Date(clock.now.getTime() + 24 * HOUR_MS);
+    await sendCanaries(context);
+    await deliverDue(context, never);
+    expect(receiver.heard).toHaveLength(4);
+  });
+
+  it("a canary that does not arrive is an alert at once, and none any more when one arrives", async () => {
+    await using receiver = await httpReceiver();
+    const { clock, context, channel, conditions } = await world();
+    await channel("hook", receiver.url, true);
+    receiver.answer.status = 503;
+    await sendCanaries(context);
+    clock.now = new Date(START.getTime() + 24 * HOUR_MS);
+    await sendCanaries(context);
+    await deliverDue(context, never);
+    expect(await conditions()).toEqual(["alert_path_broken firing"]);
+    receiver.answer.status = 200;
+    clock.now = new Date(clock.now.getTime() + HOUR_MS);
+    await deliverDue(context, never);
+    expect(await conditions()).toEqual(["alert_path_broken ok"]);
+  });
+
+  it("the sign of life is given while all is well, and only then", async () => {
+    await using receiver = await httpReceiver();
+    const { store, clock, context, channel } = await world();
+    const sign = () => signOfLife(context, `${receiver.url}/ping`, never);
+    await sign();
+    expect(receiver.heard.map(({ url }) => url)).toEqual(["/ping"]);
+    await store.write((db) => recordObservations(db, [seen("agent_offline")], START));
+    clock.now = new Date(START.getTime() + 6 * 60_000);
+    expect(await troubleNow(context)).toMatch(/not made into alerts/);
+    await sign();
+    expect(receiver.heard).toHaveLength(1);
+    await store.write((db) => db.update(db.tables.flips).set({ processedAt: clock.now }).execute());
+    await sign();
+    expect(receiver.heard).toHaveLength(2);
+    const { channelId } = await channel("hook", receiver.url, true);
+    const delivery = { routeId: "c4b0c9a1-0000-4000-8000-000000000001", channelId, alertIds: [], dedupeKey: null };
+    await store.write((db) => addDelivery(db, { ...delivery, payload: notification() }, clock.now));
+    expect(await troubleNow(context)).toBeNull();
+    clock.now = new Date(clock.now.getTime() + 16 * 60_000);
+    expect(await troubleNow(context)).toMatch(/nobody tries to send/);
+    receiver.answer.status = 503;
+    await deliverDue(context, never);
+    expect(await troubleNow(context)).toBeNull();
+  });
+});
