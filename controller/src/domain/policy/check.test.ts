@@ -23,6 +23,7 @@ describe("a policy in which nothing is wrong", () => {
     ["keeps nothing by GFS, but the last three", { name: "p", retention: { gfs: nothing(), keep_last: 3 } }],
     ["keeps everything", { name: "p", retention: {} }],
     ["has a schedule for verification that it does not use", { name: "p", verify: { mode: "off", schedule: daily } }],
+    ["comes once in many years", backup({ cron: "0 0 29 2 +1", blackouts: [allNight] })],
     ["comes on the 29th of February only", backup({ cron: "0 3 29 2 *" })],
   ])("%s", (_what, policy) => {
     expect(problems(policy)).toEqual([]);

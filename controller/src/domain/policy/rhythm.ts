@@ -22,7 +22,7 @@ export function rhythmOf(schedule: ScheduleSpec): Rhythm {
   return {
     shortestMs: Math.min(...gaps),
     longestMs: pauses.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...pauses),
-    isAllBlack: open.length === 0 && hours.length === 0,
+    isAllBlack: some.length > 0 && open.length + hours.length === 0,
   };
 }
 
