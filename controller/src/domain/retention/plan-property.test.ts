@@ -51,23 +51,35 @@ const anyPoints = fc
     return { text, wild, last: day };
   });
 
-const anyItem = fc
-  .record({ item: anyPoints, isWild: fc.boolean(), rules: anyRules, disks: fc.integer({ min: 1, max: 2 }) })
-  .map(({ item, isWild, rules, disks }) => {
-    const points = Array.from({ length: disks }, (_, diskId) =>
-      pointsOf(item.text).map(
-        (point, index): Point => ({
-          ...point,
-          ...{ diskId, backupId: `${point.backupId}-${diskId}`, chainId: `${point.chainId}-${diskId}` },
-          parentId: point.parentId === null ? null : `${point.parentId}-${diskId}`,
-          restorePointId: `rp-${index}`,
-          pinned: point.pinned && diskId === 0,
-          madeAt: isWild ? dayOf(item.wild[index] ?? 0) : point.madeAt,
-        }),
-      ),
-    ).flat();
-    return { points, rules, last: item.last };
-  });
+/** `anew`: the controller heard of them in no order, as of those of a host that was enrolled anew. */
+const itemsOf = (anew: fc.Arbitrary<boolean>) =>
+  fc
+    .record({
+      item: anyPoints,
+      isWild: fc.boolean(),
+      isAnew: anew,
+      rules: anyRules,
+      disks: fc.integer({ min: 1, max: 2 }),
+    })
+    .map(({ item, isWild, isAnew, rules, disks }) => {
+      const wild = (index: number) => dayOf(item.wild.at(index) ?? 0);
+      const points = Array.from({ length: disks }, (_, diskId) =>
+        pointsOf(item.text).map(
+          (point, index): Point => ({
+            ...point,
+            ...{ diskId, backupId: `${point.backupId}-${diskId}`, chainId: `${point.chainId}-${diskId}` },
+            parentId: point.parentId === null ? null : `${point.parentId}-${diskId}`,
+            restorePointId: `rp-${index}`,
+            pinned: point.pinned && diskId === 0,
+            madeAt: isWild ? wild(index) : point.madeAt,
+            recordedAt: isAnew ? wild(-1 - index) : point.recordedAt,
+          }),
+        ),
+      ).flat();
+      return { points, rules, last: item.last };
+    });
+const anyItem = itemsOf(fc.boolean());
+const heardInOrder = itemsOf(fc.constant(false));
 
 function ask(points: readonly Point[], rules: RetentionRules, day = NOW + 0) {
   return planRetention({ points, rules, zone: "UTC", now: dayOf(day) });
@@ -110,7 +122,7 @@ describe("whatever is there", () => {
 
   it("a clock that went back removes nothing", () => {
     fc.assert(
-      fc.property(anyItem, fc.double({ min: 0.05, max: 900, noNaN: true }), ({ points, rules, last }, back) => {
+      fc.property(heardInOrder, fc.double({ min: 0.05, max: 900, noNaN: true }), ({ points, rules, last }, back) => {
         expect(idsOf(ask(points, rules, last - back).remove)).toEqual([]);
       }),
     );
@@ -118,13 +130,19 @@ describe("whatever is there", () => {
 
   it("hosts' clocks that say anything remove nothing that stays by the controller's, nor the other way round", () => {
     fc.assert(
-      fc.property(anyItem, fc.integer({ min: 200, max: 900 }), ({ points, rules }, day) => {
+      fc.property(heardInOrder, fc.integer({ min: 200, max: 900 }), ({ points, rules }, day) => {
         const removed = new Set(idsOf(ask(points, rules, day).remove));
         const byController = points.map((point) => ({ ...point, madeAt: point.recordedAt }));
         const kept = ask(byController, rules, day).marks.filter(({ mark }) => mark === "keep");
         expect(kept.filter(({ point }) => removed.has(point.backupId))).toEqual([]);
       }),
     );
+  });
+
+  it("the newest by the chains is named as such, also where every clock says otherwise", () => {
+    const { marks } = ask(pointsOf("F3 | F2 | F1"), rulesOf({ keep_days: 1 }));
+    const newest = marks.filter(({ reasons }) => reasons.some(({ rule }) => rule === "newest"));
+    expect(newest.map(({ point }) => point.backupId)).toEqual(["F1", "F3"]);
   });
 
   it("a host that is enrolled anew, all of whose backups were recorded today, keeps its months", () => {
