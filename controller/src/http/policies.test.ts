@@ -40,6 +40,11 @@ describeApi("policies", (api) => {
     expect([retired.status, retired.body["retired_at"]]).toEqual([200, expect.any(String)]);
     expect(pushed(sent).plans).toEqual([]);
     expect((await api().get("/api/v1/policies")).body).toMatchObject({ policies: [], total: 0 });
+    const audit = await api().get("/api/v1/audit?action=policies.change");
+    const entries = audit.body["entries"] as { subject: string; details: { verb: string } }[];
+    expect(entries.map(({ subject, details }) => [subject, details.verb])).toEqual(
+      ["retire", "change", "create"].map((verb) => [policy_id, verb]),
+    );
   });
 
   it("change only from the version that was read, and have names of their own", async () => {
