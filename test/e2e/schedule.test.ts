@@ -101,8 +101,8 @@ describe("a host with a policy", () => {
     expect(new Set((executions as Json[]).map(({ kind }) => kind))).toEqual(new Set(["backup", "verify", "drill"]));
     const { backups } = await host.get("/api/v1/backup/list");
     expect(backups).toMatchObject([{ policy_id: policyId, status: "completed", drill: { status: "passed" } }]);
-    const agent = await host.get(`/api/v1/agents/${agentId}`);
-    expect(JSON.stringify(agent)).toContain(Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const { time_zone } = await host.get(`/api/v1/agents/${agentId}`);
+    expect(time_zone).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
   });
 
   it("killed with its run, it tries again, and tells both", async () => {

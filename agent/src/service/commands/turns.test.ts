@@ -51,3 +51,17 @@ it("lets who waits give up, with the reason, and the next one come", async () =>
   (await third)[Symbol.dispose]();
   (await turns.take("a", never))[Symbol.dispose]();
 });
+
+it("what was asked for goes before what is merely due, also when it came later", async () => {
+  const turns = createTurns(1);
+  const first = await turns.take("a", never, "due");
+  const order: string[] = [];
+  const ranks = ["due", "due", "asked", "due", "asked"] as const;
+  const all = ranks.map(async (rank, index) => {
+    using _turn = await turns.take(`${index}`, never, rank);
+    order.push(`${rank} ${index}`);
+  });
+  first[Symbol.dispose]();
+  await Promise.all(all);
+  expect(order).toEqual(["asked 2", "asked 4", "due 0", "due 1", "due 3"]);
+});

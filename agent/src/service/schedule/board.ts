@@ -51,7 +51,7 @@ export type Board = {
 export function planJobs(board: Board, plans: readonly HostPlan[]): void {
   const { ports, entries, noted } = board;
   const jobs = jobsOf(plans);
-  for (const job of jobs) enter(board, job);
+  const changed = jobs.flatMap((job) => enter(board, job) ?? []);
   board.isFirstPlan = false;
   const planned = new Set(jobs.map(({ id }) => id));
   for (const [id, entry] of entries) if (!planned.has(id)) entry.isGone = true;
@@ -59,16 +59,18 @@ export function planJobs(board: Board, plans: readonly HostPlan[]): void {
   for (const id of gone) entries.delete(id);
   ports.notebook.forget([...gone, ...noted.keys()]);
   noted.clear();
-  ports.notebook.put([...entries.values()].map((entry) => noteOf(entry)));
+  ports.notebook.put(changed.map((entry) => noteOf(entry)));
 }
 
-function enter({ ports, entries, noted, runs, isFirstPlan }: Board, job: Job): void {
+/** The entry when it stands otherwise than it is noted; null: as it was. */
+function enter({ ports, entries, noted, runs, isFirstPlan }: Board, job: Job): Entry | null {
   const now = ports.now();
   const known = entries.get(job.id);
   if (known !== undefined) {
+    known.isGone = false;
+    if (isDeepStrictEqual(known.job, job)) return null;
     const state = rescheduled(known.state, isSame(known.job.plan.schedule, job), now);
-    entries.set(job.id, Object.assign(known, { job, state, isGone: false, wakeAt: Number.NEGATIVE_INFINITY }));
-    return;
+    return Object.assign(known, { job, state, wakeAt: Number.NEGATIVE_INFINITY });
   }
   const note = noted.get(job.id);
   noted.delete(job.id);
@@ -76,7 +78,9 @@ function enter({ ports, entries, noted, runs, isFirstPlan }: Board, job: Job): v
   const state = note === undefined ? idleSince(lost ?? now) : rescheduled(note.state, isSame(note.schedule, job), now);
   const events: JobEvent[] =
     state.kind === "running" ? [{ type: "found", run: foundRun(runs, job.id, state), random: ports.random() }] : [];
-  entries.set(job.id, { job, state, events, wakeAt: Number.NEGATIVE_INFINITY, run: null, isGone: false });
+  const entry: Entry = { job, state, events, wakeAt: Number.NEGATIVE_INFINITY, run: null, isGone: false };
+  entries.set(job.id, entry);
+  return entry;
 }
 
 function isSame(schedule: NotedJob["schedule"], { plan }: Job): boolean {

@@ -1,7 +1,7 @@
 /** What the ledger of runs says about jobs, when the agent starts (pure). */
 import type { RunRecord } from "../../runner/run-record.ts";
 import { jobId } from "../../schedule/job.ts";
-import type { Attempt, JobEvent, JobState } from "../../schedule/state.ts";
+import type { Attempt, JobEvent } from "../../schedule/state.ts";
 
 type Found = Extract<JobEvent, { type: "found" }>["run"];
 
@@ -23,8 +23,4 @@ export function newestDue(runs: readonly RunRecord[], id: string): Date | null {
     scheduled !== undefined && jobId(item, scheduled.task) === id ? [Date.parse(scheduled.due_at)] : [],
   );
   return dues.length === 0 ? null : new Date(Math.max(...dues));
-}
-
-export function attemptOf(state: JobState): Attempt | null {
-  return state.kind === "idle" ? null : { due: state.due, since: state.since, attempt: state.attempt };
 }
