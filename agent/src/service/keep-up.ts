@@ -1,4 +1,5 @@
 /** What the service does all the time: its link, and what comes again and again. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { watchAomei } from "../aomei/watch.ts";
 import { clientIdentity } from "../identity/client-identity.ts";
 import type { Link } from "../link/ports.ts";
@@ -19,6 +20,7 @@ const CONFIG_MS = 2000;
 const STATUS_MS = 1000;
 const CERTIFICATE_MS = 5000;
 const REPOSITORIES_MS = 600_000;
+const CONTACT_MS = 5000;
 const HOUR_MS = 3_600_000;
 
 export type Parts = {
@@ -59,7 +61,9 @@ export async function keepUp({ host, protection, renewal, schedule, inventory, l
   await Promise.all([
     renewal.look(),
     schedule.run(signal),
-    watchAomei({ settings: () => protection.now().config.aomei, spool, stateDir, now, log }, signal),
+    firstContact(link, signal).then(() =>
+      watchAomei({ settings: () => protection.now().config.aomei, spool, stateDir, now, log }, signal),
+    ),
     repeat(STATUS_MS, signal, log, tellStatus),
     repeat(CERTIFICATE_MS, signal, log, renewal.look),
     repeat(CONFIG_MS, signal, log, async () => {
@@ -73,4 +77,10 @@ export async function keepUp({ host, protection, renewal, schedule, inventory, l
       await inventory({ always: true });
     }),
   ]);
+}
+
+/** Who finds a controller that knows nothing owes it all that was told before: a long log would be read twice. */
+async function firstContact(link: Link, signal: AbortSignal): Promise<void> {
+  for (const late = performance.now() + CONTACT_MS; performance.now() < late && !signal.aborted; await sleep(50))
+    if (link.status().phase === "streaming") return;
 }
