@@ -1,75 +1,10 @@
-/** How quickly the lists answer over a large fleet's years, asked over HTTPS of `holdfast serve`, on both databases. */
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { openStore } from "../../../controller/src/store/store.ts";
-import { startPostgres } from "../../helpers/postgres-server.ts";
-import type { Bench, BenchOptions, Report } from "../bench.ts";
-import { type Ask, asks } from "./asks.ts";
-import { rowsScanned, seed } from "./seed.ts";
-import { type ApiServer, startServer } from "./server.ts";
+import { asks } from "./asks.ts";
+import { listBench } from "./list-bench.ts";
+import { seedStatements } from "./seed-rows.ts";
 
-/** With three runs a hundred requests of each. */
-const ASKS_OF_RUN = 34;
-const LIMIT_SECONDS = 0.05;
-const ALIVE: Ask = { name: "/healthz", path: () => "/healthz" };
-
-type Place = { file: string } | { url: string };
-type Times = Map<Ask, number[]>;
-
-export const apiBench: Bench = {
+export const apiBench = listBench({
   name: "api",
   about: "the controller's lists over 10,000 items and a million runs",
-  cases: ["sqlite", "postgres"],
-  run: runApiBench,
-};
-
-async function runApiBench({ cases, scratch, runs }: BenchOptions, report: Report): Promise<void> {
-  const isWanted = (name: string) => cases.length === 0 || cases.includes(name);
-  const data = (name: string) => join(scratch, name);
-  if (isWanted("sqlite")) {
-    const folder = data("sqlite");
-    await fill("sqlite", folder, { file: join(folder, "controller.db") }, report);
-    await measure("sqlite", await startServer(folder, null), runs, report);
-  }
-  if (isWanted("postgres")) {
-    await using database = await startPostgres();
-    const url = database.url("postgres");
-    await fill("postgres", data("postgres"), { url }, report);
-    const before = await rowsScanned(url);
-    await measure("postgres", await startServer(data("postgres"), url), runs, report);
-    const after = await rowsScanned(url);
-    const scanned = [...after].map(([table, rows]) => `${table} ${rows - (before.get(table) ?? 0)}`);
-    report.say(`postgres: rows read from whole tables: ${scanned.filter((line) => !line.endsWith(" 0")).join(", ")}`);
-  }
-}
-
-/** As long as a controller would have needed years for it. */
-async function fill(name: string, folder: string, place: Place, report: Report): Promise<void> {
-  const start = performance.now();
-  await mkdir(folder, { mode: 0o700 });
-  await (await openStore(place)).close();
-  await seed(place);
-  report.say(`${name}: filled within ${((performance.now() - start) / 1000).toFixed(0)} s`);
-}
-
-async function measure(name: string, started: ApiServer, runs: number, report: Report): Promise<void> {
-  await using server = started;
-  const all = [ALIVE, ...asks];
-  const times: Times = new Map(all.map((ask) => [ask, []]));
-  // In turn, so that what else the machine does hits all of them alike.
-  for (let time = 0; time < runs * ASKS_OF_RUN; time += 1) {
-    const asker = await server.asSomebody(`bench-${time}`);
-    for (const ask of all) times.get(ask)?.push(await asker(ask.path(time)));
-  }
-  for (const ask of all) {
-    const [middle, slow] = [part(times.get(ask) ?? [], 0.5), part(times.get(ask) ?? [], 0.99)];
-    const title = `${name}: ${ask.name}`;
-    report.row({ case: `${title}, p50`, value: middle, unit: "s", sense: "at most", limit: null });
-    const limit = ask === ALIVE ? null : LIMIT_SECONDS;
-    report.row({ case: `${title}, p99`, value: slow, unit: "s", sense: "at most", limit });
-  }
-}
-
-function part(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
-}
+  statements: seedStatements,
+  asks,
+});

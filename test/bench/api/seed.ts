@@ -1,7 +1,6 @@
 /** Fills an empty database past the store: indexes are made once, after the rows. */
 import { createRequire } from "node:module";
 import { DatabaseSync } from "node:sqlite";
-import { seedStatements } from "./seed-rows.ts";
 
 type Rows = readonly Record<string, unknown>[];
 type Sql = { unsafe: (statement: string) => Promise<Rows>; end: () => Promise<void> };
@@ -10,14 +9,14 @@ const TOLD_LATE_MS = 2000;
 
 type Place = { file: string } | { url: string };
 
-export async function seed(place: Place): Promise<void> {
-  if ("file" in place) return seedSqlite(place.file);
-  await withPostgres(place.url, seedPostgres);
+export async function seed(place: Place, statements: readonly string[]): Promise<void> {
+  if ("file" in place) return seedSqlite(place.file, statements);
+  await withPostgres(place.url, (sql) => seedPostgres(sql, statements));
   await new Promise((done) => setTimeout(done, TOLD_LATE_MS));
 }
 
 /** The statistics are taken by the controller itself at its start. */
-function seedSqlite(file: string): void {
+function seedSqlite(file: string, statements: readonly string[]): void {
   using database = new DatabaseSync(file);
   // A file that is lost with the power is made anew.
   for (const pragma of ["journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "foreign_keys = OFF"])
@@ -27,7 +26,7 @@ function seedSqlite(file: string): void {
     .all();
   for (const { name } of indexes) database.exec(`DROP INDEX ${String(name)}`);
   database.exec("BEGIN");
-  for (const statement of seedStatements()) database.exec(statement);
+  for (const statement of statements) database.exec(statement);
   for (const { sql } of indexes) database.exec(String(sql));
   database.exec("COMMIT");
 }
@@ -35,11 +34,11 @@ function seedSqlite(file: string): void {
 const OWN_INDEXES = `SELECT indexname AS name, indexdef AS sql FROM pg_indexes
   WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint)`;
 
-async function seedPostgres(sql: Sql): Promise<void> {
+async function seedPostgres(sql: Sql, statements: readonly string[]): Promise<void> {
   await sql.unsafe("SET maintenance_work_mem = '512MB'");
   const indexes = await sql.unsafe(OWN_INDEXES);
   for (const { name } of indexes) await sql.unsafe(`DROP INDEX "${String(name)}"`);
-  for (const statement of seedStatements()) await sql.unsafe(statement);
+  for (const statement of statements) await sql.unsafe(statement);
   for (const { sql: definition } of indexes) await sql.unsafe(String(definition));
   // As autovacuum does within a minute of so many new rows.
   await sql.unsafe("VACUUM ANALYZE");
