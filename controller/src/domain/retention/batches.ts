@@ -18,14 +18,11 @@ export function batchesOf(remove: readonly Point[], by: "repository" | "chain"):
 /** Of what is to go now, what was allowed before; nothing whose child would stay. */
 export function within(remove: readonly Point[], allowed: ReadonlySet<string>, points: readonly Point[]): Point[] {
   const going = new Set(remove.filter(({ backupId }) => allowed.has(backupId)).map(keyOf));
+  const children = Map.groupBy(points, (child) => keyOf({ ...child, backupId: child.parentId ?? "" }));
   // Tip first: whoever is looked at has had all its children looked at.
   for (const point of remove) {
-    const hasChild = points.some((child) => isChildOf(child, point) && !going.has(keyOf(child)));
+    const hasChild = children.get(keyOf(point))?.some((child) => !going.has(keyOf(child))) ?? false;
     if (hasChild) going.delete(keyOf(point));
   }
   return remove.filter((point) => going.has(keyOf(point)));
-}
-
-function isChildOf(child: Point, { agentId, repositoryId, backupId }: Point): boolean {
-  return child.parentId === backupId && child.repositoryId === repositoryId && child.agentId === agentId;
 }

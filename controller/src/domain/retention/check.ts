@@ -6,9 +6,12 @@ import { keyOf, type Point } from "./point.ts";
 export function forbidden(points: readonly Point[], remove: readonly Point[], now: Date): string[] {
   const going = new Set(remove.map(keyOf));
   const own = remove.flatMap((point) => ofItself(point, now).map((why) => `${point.backupId} ${why}`));
-  const order = remove.flatMap((point, index) => {
-    const late = remove.slice(index + 1).find((other) => isChild(other, point));
-    return late === undefined ? [] : [`${late.backupId} would go after its parent ${point.backupId}`];
+  const turn = new Map(remove.map((point, index) => [keyOf(point), index]));
+  const order = remove.flatMap((child, index) => {
+    const parent = turn.get(parentKey(child));
+    return parent === undefined || parent > index
+      ? []
+      : [`${child.backupId} would go after its parent ${child.parentId}`];
   });
   return [...own, ...order, ...groups(points).flatMap((group) => ofDisk(group, going))];
 }
@@ -29,7 +32,7 @@ function ofDisk(points: readonly Point[], going: ReadonlySet<string>): string[] 
   const goes = (point: Point) => going.has(keyOf(point));
   if (!points.some(goes)) return [];
   const staying = points.filter((point) => !goes(point));
-  const orphans = staying.filter((child) => points.some((parent) => goes(parent) && isChild(child, parent)));
+  const orphans = staying.filter((child) => going.has(parentKey(child)));
   const newest = points.reduce((a, b) => (isLater(b, a) ? b : a));
   const losesProof = (["verifiedAt", "drilledAt"] as const).filter(
     (field) => points.some((point) => point[field] !== null) && staying.every((point) => point[field] === null),
@@ -41,10 +44,8 @@ function ofDisk(points: readonly Point[], going: ReadonlySet<string>): string[] 
   ];
 }
 
-function isChild(child: Point, parent: Point): boolean {
-  return (
-    child.parentId === parent.backupId && child.repositoryId === parent.repositoryId && child.agentId === parent.agentId
-  );
+function parentKey({ parentId, ...child }: Point): string {
+  return keyOf({ ...child, backupId: parentId ?? "" });
 }
 
 function isLater(a: Point, b: Point): boolean {

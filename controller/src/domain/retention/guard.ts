@@ -23,7 +23,8 @@ export function needsPerson(facts: GuardFacts): string | null {
   const many = remove.length;
   if (many === 0) return null;
   if (clockJump !== null) return clockJump;
-  const young = remove.filter((point) => youngest(facts).has(keyOf(point)));
+  const floor = youngest(facts);
+  const young = remove.filter((point) => floor.has(keyOf(point)));
   if (young.length > 0) return `it removes what is newer than the floor: ${idsOf(young)}`;
   if (approved === null) return "nobody has seen what this policy removes";
   // One more of each disk is no more than the next day brings.

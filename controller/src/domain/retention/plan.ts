@@ -53,7 +53,8 @@ export function planRetention(question: RetentionQuestion): RetentionPlan {
   if (!saysHowLong(rules)) wanted.push(...points.map(noRule));
   const kept = withMore(contexts, wanted, together);
   const needed = withMore(contexts, kept, parents);
-  const marks = points.toSorted(byPlace).map((point) => marked(point, needed, question));
+  const votes = Map.groupBy(needed, ({ key }) => key);
+  const marks = points.toSorted(byPlace).map((point) => marked(point, votes.get(keyOf(point)) ?? [], question));
   const merging = new Set(mergeable(marks).map(({ point }) => keyOf(point)));
   const final = marks.map((one) => (merging.has(keyOf(one.point)) ? { ...one, mark: "merge" as const } : one));
   return { marks: final, remove: removalOrder(final), summary: summaryOf(final), clockProblem };
@@ -73,8 +74,7 @@ function withMore(contexts: readonly RetentionContext[], votes: Vote[], rule: Ru
   return [...votes, ...contexts.flatMap((context) => rule({ ...context, kept }))];
 }
 
-function marked(point: Point, votes: readonly Vote[], { rules }: RetentionQuestion): MarkedPoint {
-  const own = votes.filter(({ key }) => key === keyOf(point));
+function marked(point: Point, own: readonly Vote[], { rules }: RetentionQuestion): MarkedPoint {
   const reasons = new Map<string, MarkReason>();
   for (const { rule, text, until } of own) {
     const known = reasons.get(`${rule} ${text}`);
