@@ -55,14 +55,11 @@ async function respond(context: ApiContext, endpoint: Endpoint | null, c: Contex
   response.headers.set("X-Request-Id", story.requestId);
   response.headers.set("Cache-Control", "no-store");
   response.headers.set("X-Content-Type-Options", "nosniff");
-  logAccess(context.log, {
-    ...story,
-    method: c.req.method,
-    route: endpoint?.path ?? null,
-    status: response.status,
-    code,
-    durationMs: performance.now() - started,
-  });
+  const durationMs = performance.now() - started;
+  const { method } = c.req;
+  const { status } = response;
+  context.processMetrics.request({ method, status, route: endpoint?.path ?? "none", seconds: durationMs / 1000 });
+  logAccess(context.log, { ...story, method, status, code, durationMs, route: endpoint?.path ?? null });
   return response;
 }
 

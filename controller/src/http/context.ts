@@ -6,6 +6,9 @@ import type { Delivery } from "../services/commands/delivery.ts";
 import type { IdentityContext } from "../services/enrolment/context.ts";
 import type { Feed } from "../services/feed/feed.ts";
 import { type Counters, openCounters } from "../services/metrics/counters.ts";
+import { type Heartbeats, openHeartbeats } from "../services/metrics/heartbeats.ts";
+import { openProcessMetrics, type ProcessMetrics } from "../services/metrics/process-metrics.ts";
+import type { Room } from "../services/metrics/readiness.ts";
 import type { Policies } from "../services/policies/policies.ts";
 import type { Links } from "../services/presence/links.ts";
 import type { Presence } from "../services/presence/presence.ts";
@@ -50,6 +53,10 @@ export type ApiContext = IdentityContext & {
   log: Logger;
   version: string;
   counters: Counters;
+  heartbeats: Heartbeats;
+  processMetrics: ProcessMetrics;
+  /** Of the data folder's medium. */
+  room: () => Promise<Room>;
   limits: ApiLimits;
   limiters: Record<"credential" | "failures" | "enrolment", RateLimiter>;
   /** For tests: every answer is held against its own documentation. */
@@ -58,7 +65,9 @@ export type ApiContext = IdentityContext & {
 
 export type ApiEnv = { Bindings: HttpBindings };
 
-type Given = Omit<ApiContext, "limiters" | "limits" | "counters"> & { limits?: Partial<ApiLimits> };
+type Given = Omit<ApiContext, "limiters" | "limits" | "counters" | "heartbeats" | "processMetrics"> & {
+  limits?: Partial<ApiLimits>;
+};
 
 /** Completes what the API works with by its limits. */
 export function apiContext(given: Given): ApiContext {
@@ -67,6 +76,8 @@ export function apiContext(given: Given): ApiContext {
   return {
     ...given,
     counters: openCounters(),
+    heartbeats: openHeartbeats(),
+    processMetrics: openProcessMetrics(),
     limits,
     limiters: {
       credential: limiter(limits.credential),

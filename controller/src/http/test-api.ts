@@ -159,6 +159,7 @@ function testContext({ store, now, lines, limits, pki, links, feed, presence }: 
     policies: openPolicies({ store, now, links, log }),
     presence,
     telling: { secrets: secretBox(randomBytes(32)), outbound: { allowed: ["127.0.0.1"] } },
+    room: async () => ({ freeBytes: 5e9, totalBytes: 1e10 }),
     version: "test",
     limits: { credential: plenty, failures: plenty, enrolment: plenty, agentSeconds: 0.2, ...limits },
     checkAnswers: true,

@@ -1,7 +1,8 @@
 /** The folder with everything that a controller must not lose; one controller at a time. */
-import { access, chmod, constants, mkdir, readdir } from "node:fs/promises";
+import { access, chmod, constants, mkdir, readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { ControllerError } from "../errors.ts";
+import type { Room } from "../services/metrics/readiness.ts";
 import { lockSqliteFile } from "../store/sqlite-file.ts";
 
 /** Where things are in a data folder. */
@@ -48,4 +49,10 @@ export function lockDataFolder(folder: string): Disposable {
       cause: error,
     });
   }
+}
+
+/** Of the folder's medium, as far as this user may fill it. */
+export async function roomOf(folder: string): Promise<Room> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }

@@ -6,11 +6,12 @@ import { type TokenIssuer, tokenIssuer } from "../services/access/tokens.ts";
 import { SECOND_PERSON } from "../services/approvals/second-person.ts";
 import { addLogChannel } from "../services/channels/channels.ts";
 import type { Telling } from "../services/channels/telling.ts";
+import type { Room } from "../services/metrics/readiness.ts";
 import type { Store } from "../store/db.ts";
 import { putSetting, readSetting } from "../store/settings.ts";
 import { openStore } from "../store/store.ts";
 import { type BrowserCertificate, openBrowserCertificate } from "./browser-certificate.ts";
-import { dataPaths, lockDataFolder, openDataFolder } from "./data-folder.ts";
+import { dataPaths, lockDataFolder, openDataFolder, roomOf } from "./data-folder.ts";
 import { openTelling } from "./open-telling.ts";
 import { startStep } from "./start-error.ts";
 
@@ -20,6 +21,7 @@ export type Ground = {
   authority: Authority;
   issuer: TokenIssuer;
   telling: Telling;
+  room: () => Promise<Room>;
   browserCertificate: BrowserCertificate | null;
   /** null: one was told before, and it is good as far as its key goes. */
   adminToken: AdminToken | null;
@@ -62,14 +64,23 @@ export async function openGround(
   const browserCertificate = await startStep(begin("certificate for browsers"), () =>
     certificate === null ? null : openBrowserCertificate(certificate),
   );
-  const key = await startStep({ ...begin(`key of access tokens (${paths.signingKey})`), remedy: KEY_REMEDY }, () =>
-    openSigningKey(paths.keys),
+  const tokens = await startStep({ ...begin(`key of access tokens (${paths.signingKey})`), remedy: KEY_REMEDY }, () =>
+    openTokens(store, paths.keys, now),
   );
+  return { store, now, authority, telling, room: () => roomOf(folder), browserCertificate, ...tokens };
+}
+
+async function openTokens(
+  store: Store,
+  folder: string,
+  now: () => Date,
+): Promise<Pick<Ground, "issuer" | "adminToken" | "adminTokenTold">> {
+  const key = await openSigningKey(folder);
   const issuer = tokenIssuer(key.privateKey, now);
   const isFirst = key.isNew || (await store.read((db) => readSetting(db, TOKEN_TOLD))) === undefined;
   const adminToken = isFirst ? await firstToken(issuer, now()) : null;
   const adminTokenTold = () => store.write((db) => putSetting(db, TOKEN_TOLD, now().toISOString()));
-  return { store, now, authority, issuer, telling, browserCertificate, adminToken, adminTokenTold };
+  return { issuer, adminToken, adminTokenTold };
 }
 
 async function firstToken(issuer: TokenIssuer, at: Date): Promise<AdminToken> {

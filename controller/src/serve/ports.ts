@@ -11,6 +11,7 @@ import { listenHttps } from "../http/listener.ts";
 import { controlJobs } from "../jobs/control-jobs.ts";
 import { purgeJob } from "../jobs/purge.ts";
 import { runJobs } from "../jobs/run-jobs.ts";
+import { watchJobs } from "../jobs/watch-jobs.ts";
 import type { ControlContext } from "../services/control/context.ts";
 import { controllerVersion } from "../version.ts";
 import { type AgentLink, openAgentLink } from "../ws/agent-link.ts";
@@ -35,16 +36,19 @@ export async function openPorts(
 ): Promise<Ports> {
   const { signal, log } = options;
   const link = await openLink(settings, ground, options, opened);
+  const context = contextOf(ground, link, options);
   const purge = purgeJob({ ...ground, log }, settings.history);
   const jobs = [purge, ground.browserCertificate?.job, ...controlJobs(controlOf(ground, link, settings, log))];
   opened.adopt(
     runJobs(
-      jobs.filter((job) => job !== undefined),
+      watchJobs(
+        jobs.filter((job) => job !== undefined),
+        context.heartbeats,
+      ),
       log,
     ),
     (running) => running.stop(),
   );
-  const context = contextOf(ground, link, options);
   const listener = await startStep({ name: `HTTPS port ${settings.https_port}`, signal }, () =>
     listenHttps({
       app: createApp(context),
@@ -96,6 +100,7 @@ function contextOf(ground: Ground, { agentLink, agentUrl }: Link, { signal, log 
   return apiContext({
     ...{ store, authority, issuer, telling, now, agentUrl, log, links, presence, policies, delivery },
     version: controllerVersion(),
+    room: ground.room,
     feed: {
       publish: feed.publish,
       // Readers of the feed never end by themselves.

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { ControllerError } from "../../errors.ts";
+import { readinessTroubles } from "../../services/metrics/readiness.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
 const tag = "about";
@@ -18,16 +19,15 @@ const ready = endpoint({
   method: "get",
   path: "/readyz",
   tag,
-  summary: "Whether it can do its work: the database answers",
+  summary: "Whether it can do its work",
+  description: "The database answers, there is room to write, and none of its own jobs stands still.",
   action: null,
   answers: { 200: z.strictObject({ status: z.literal("ok") }) },
   refusals: ["UNAVAILABLE"],
-  handle: async ({ store }) => {
-    try {
-      await store.read((db) => db.select().from(db.tables.settings).limit(1));
-    } catch (cause) {
-      throw new ControllerError("UNAVAILABLE", { message: "the database does not answer", retryAfter: 5, cause });
-    }
+  handle: async (context) => {
+    const [trouble, ...more] = await readinessTroubles(context);
+    if (trouble !== undefined)
+      throw new ControllerError("UNAVAILABLE", { message: trouble, details: more.join("\n"), retryAfter: 5 });
     return { status: 200, body: { status: "ok" as const } };
   },
 });

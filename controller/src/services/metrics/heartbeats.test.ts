@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { openHeartbeats } from "./heartbeats.ts";
+
+const MINUTE = 60_000;
+
+it("a job is late when it has not ended well for three of its pauses, and never within five minutes", () => {
+  let at = 0;
+  const beats = openHeartbeats(() => at);
+  const quick = beats.watch("quick", 1000);
+  beats.watch("hourly", 60 * MINUTE);
+  const lateAt = (ms: number) => {
+    at = ms;
+    return beats.late().map(({ job }) => job);
+  };
+  expect(lateAt(5 * MINUTE)).toEqual([]);
+  quick.failed();
+  expect(lateAt(5 * MINUTE + 1001)).toEqual(["quick"]);
+  quick.ended();
+  expect(lateAt(10 * MINUTE)).toEqual([]);
+  expect(beats.all()[0]).toMatchObject({ job: "quick", runs: 2, failures: 1, limitSeconds: 301 });
+  quick.ended();
+  expect(lateAt(180 * MINUTE)).toEqual(["quick"]);
+  expect(lateAt(180 * MINUTE + 1)).toEqual(["quick", "hourly"]);
+});
