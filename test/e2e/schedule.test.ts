@@ -1,5 +1,5 @@
 /** A host that runs what its policy says by itself, with its controller and without it. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openNotebook } from "../../agent/src/schedule/notebook.ts";
@@ -127,6 +127,23 @@ describe("a host with a policy", () => {
     await host.until("/api/v1/executions", (body) =>
       (body["executions"] as Json[]).some(({ state }) => state === "lost") ? true : undefined,
     );
+  });
+
+  it("a repository that is not there is a failed run, for each attempt", async () => {
+    await stop();
+    const [at, away] = [join(host.hostFolder, "main"), join(host.hostFolder, "away")];
+    await rename(at, away);
+    asleep(1);
+    host.start();
+    const failed = (await ended(9)).slice(7);
+    expect(failed.map(({ kind, state, scheduled }) => [kind, state, (scheduled as Json)["attempt"]])).toEqual([
+      ["backup", "failed", 1],
+      ["backup", "failed", 2],
+    ]);
+    await host.until("/api/v1/executions", (body) =>
+      (body["executions"] as Json[]).filter(({ state }) => state === "failed").length === 2 ? true : undefined,
+    );
+    await rename(away, at);
   });
 
   it("a policy that is taken back is no longer run, and one asked to be read again is", async () => {

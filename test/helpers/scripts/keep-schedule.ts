@@ -8,7 +8,7 @@ const now = (): Date => new Date(clock);
 const notebook = openNotebook(folder, { now: now(), log: () => undefined });
 const scheduler = createScheduler(
   {
-    ...{ notebook, now, log: () => undefined, random: () => 0.5, skip: () => undefined },
+    ...{ notebook, now, log: () => undefined, random: () => 0.5, skip: () => undefined, wake: () => undefined },
     run: async (job, { due, attempt }) => {
       process.stdout.write(`${job.id} ${due.toISOString()} ${attempt}\n`);
       if (ends === "ends") return "done";

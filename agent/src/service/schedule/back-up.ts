@@ -3,7 +3,7 @@ import { backUpItem, jobOf } from "../../runner/back-up-item.ts";
 import type { ItemRuns } from "../../runner/context.ts";
 import type { Job } from "../../schedule/job.ts";
 import type { ServiceHost } from "../service-host.ts";
-import { itemOf, openedOrFailed } from "./item-of.ts";
+import { itemOf, openedOrFailed } from "./before-run.ts";
 
 /** One restore point of the whole item; what the policy says about how goes before what its definition says. */
 export async function backUp(host: ServiceHost, runs: ItemRuns, job: Job): Promise<"done"> {

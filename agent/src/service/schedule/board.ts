@@ -19,6 +19,8 @@ export type SchedulerPorts = {
   random: () => number;
   /** Tells dues for which nothing is run. Throws what the spool throws; then it is asked again. */
   skip: (skips: readonly { job: Job; skip: Skip }[]) => void;
+  /** A run has ended: what comes next may come sooner than `tick` said. */
+  wake: () => void;
   /** `nothing`: there was nothing to do. */
   run: (job: Job, attempt: Attempt, signals: TaskSignals) => Promise<"done" | "nothing">;
 };

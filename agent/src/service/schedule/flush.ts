@@ -83,6 +83,7 @@ function ended(board: Board, entry: Entry, ending: Ending, done: Date | null): v
       ports.notebook.forget([entry.job.id]);
     }
     flush(board, ({ events }) => events.length > 0);
+    ports.wake();
   } catch (error) {
     ports.log("error", asHoldfastError(error, "noting where the schedule stands").message);
   }

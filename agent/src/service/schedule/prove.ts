@@ -12,7 +12,7 @@ import { readingKey } from "../../runner/repository-keys.ts";
 import type { Target } from "../../runner/target.ts";
 import type { Job } from "../../schedule/job.ts";
 import type { ServiceHost } from "../service-host.ts";
-import { itemOf, openedOrFailed } from "./item-of.ts";
+import { itemOf, openedOrFailed } from "./before-run.ts";
 import { wantedBackup } from "./wanted-backup.ts";
 
 /** One that cannot be proven does not keep the others from it; then throws what the first one threw. */

@@ -27,8 +27,9 @@ export type Schedule = Work & {
 export async function openSchedule(host: ServiceHost, turns: Turns): Promise<Schedule> {
   const { stateDir, now, log, spool } = host;
   const notebook = openNotebook(stateDir, { now: now(), log });
+  let poke = new AbortController();
   const ports: SchedulerPorts = {
-    ...{ notebook, now, log, random: Math.random },
+    ...{ notebook, now, log, random: Math.random, wake: () => poke.abort() },
     skip: (skips) => spool.append(skips.map(({ job, skip }) => skippedEvent(job, skip, now()))),
     run: async (job, attempt, signals) => {
       const end = await runTask({ host, turns }, job, attempt, signals);
@@ -37,7 +38,6 @@ export async function openSchedule(host: ServiceHost, turns: Turns): Promise<Sch
     },
   };
   const scheduler = createScheduler(ports, (await readLedger(host.ledger)).runs);
-  let poke = new AbortController();
   return {
     ...{ drain: scheduler.drain, cancelAll: scheduler.cancelAll, idle: scheduler.idle },
     replan: () => {

@@ -92,7 +92,7 @@ export function makeBench(folder: string, from: Date) {
         ...skips.map(({ job, skip: one }) => `${job.id} ${one.due.toISOString().slice(8, 16)} ${one.reason}`),
       );
     };
-    const ports: SchedulerPorts = { notebook, now: () => world.now, log, random: () => 0.5, skip, run };
+    const ports = { notebook, now: () => world.now, log, random: () => 0.5, skip, run, wake: () => undefined };
     return { scheduler: createScheduler(ports, [...ledger]), kill: () => notebook.close() };
   };
   return { world, start };
