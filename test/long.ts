@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { type FleetKillReport, runFleetKills } from "./helpers/fleet-kills.ts";
 import { runKills } from "./helpers/kill-run.ts";
+import { readZonesWish, runZones } from "./helpers/ledger-zones.ts";
 import { startPostgres } from "./helpers/postgres-server.ts";
 import { runServiceKills } from "./helpers/service-kills.ts";
 import { runTellingKills } from "./helpers/telling-kills.ts";
@@ -59,11 +60,18 @@ async function serviceKills(args: string[]): Promise<boolean> {
   return answer(summary, faults);
 }
 
+/** Of one job each, over years, in every time zone. */
+async function ledger(args: string[]): Promise<boolean> {
+  const { summary, faults } = runZones(readZonesWish(args));
+  return answer(summary, faults);
+}
+
 const LONG_TESTS = new Map<string, (args: string[]) => Promise<boolean>>([
   ["kills", kills],
   ["fleet-kills", fleetKills],
   ["telling-kills", tellingKills],
   ["service-kills", serviceKills],
+  ["ledger", ledger],
 ]);
 
 async function main([name = "", ...rest]: string[]): Promise<number> {

@@ -1,5 +1,5 @@
-/** Which hosts and items had their hands full of late: what is due there waits for its turn. */
-import { eq } from "drizzle-orm";
+/** Which hosts and items had their hands full of late: what is due there waits for its turn, but not for what is hung. */
+import { and, eq, isNull } from "drizzle-orm";
 import type { Store } from "../../store/db.ts";
 
 export type Busy = {
@@ -19,7 +19,10 @@ export function watchBusy(): Busy {
     async look(store, now) {
       const running = await store.read((db) => {
         const { executions: x } = db.tables;
-        return db.select({ agentId: x.agentId, vmContextId: x.vmContextId }).from(x).where(eq(x.state, "running"));
+        return db
+          .select({ agentId: x.agentId, vmContextId: x.vmContextId })
+          .from(x)
+          .where(and(eq(x.state, "running"), isNull(x.hungAt)));
       });
       for (const [agentId, runs] of Map.groupBy(running, (run) => run.agentId)) {
         if (runs.length >= AT_ONCE) seen.set(agentId, now);
