@@ -35,6 +35,10 @@ const BODIES: Readonly<Record<string, object>> = {
   "put /api/v1/routes/{route_id}": { name: "all", channel_ids: ["log"] },
   "put /api/v1/policies/{policy_id}": { name: "nightly", version: 1 },
   "put /api/v1/repositories/{repository_id}": { kind: "local", path: "/x" },
+  "put /api/v1/repositories/{agent_id}/{repository_id}/traits": {
+    ...{ media: "tape", off_site: true, offline: true, immutable: false },
+  },
+  "post /api/v1/compliance/{agent_id}/{vm_context_id}/what-if": { changes: [] },
   "post /api/v1/commands/{command_id}/reject": { reason: "no" },
   "post /api/v1/retention/plans/{plan_id}/approve": { reason: "yes" },
   "post /api/v1/retention/plans/{plan_id}/reject": { reason: "no" },

@@ -1,0 +1,73 @@
+/** What backups are worth: half that they are made, the rest that they are proven. */
+
+/** How often it was tried, and how often it went well. */
+type Part = { good: number; total: number };
+export type HealthCounts = { backup: Part; verification: Part; drill: Part };
+/** Each in [0,1]; null: nothing was measured. */
+type Rates = { backup: number | null; verification: number | null; drill: number | null };
+export type HealthScore = {
+  /** In [0,1], to four places; a part that was not measured counts 0. */
+  score: number;
+  rates: Rates;
+  /** Every part was measured. */
+  proven: boolean;
+};
+export type Band = "good" | "warning" | "critical";
+export type Trend = "rising" | "steady" | "falling";
+
+/** So many days, this one included, are what a score is of. */
+export const WINDOW_DAYS = 7;
+const WEIGHTS = { backup: 0.5, verification: 0.3, drill: 0.2 } as const;
+const PARTS = ["backup", "verification", "drill"] as const;
+const GOOD = 0.8;
+const WARNING = 0.5;
+/** A smaller change is none. */
+const STEADY = 0.02;
+
+export function score(counts: HealthCounts): HealthScore {
+  const rates = { backup: rate(counts.backup), verification: rate(counts.verification), drill: rate(counts.drill) };
+  const sum = PARTS.reduce((all, part) => all + WEIGHTS[part] * (rates[part] ?? 0), 0);
+  return { score: fourPlaces(sum), rates, proven: PARTS.every((part) => rates[part] !== null) };
+}
+
+export function band(value: number): Band {
+  if (value >= GOOD) return "good";
+  return value >= WARNING ? "warning" : "critical";
+}
+
+/** Of scores in the order of their days: the last against the first. */
+export function trend(scores: readonly number[]): Trend {
+  const change = (scores.at(-1) ?? 0) - (scores[0] ?? 0);
+  if (Math.abs(change) < STEADY) return "steady";
+  return change > 0 ? "rising" : "falling";
+}
+
+/**
+ * Whether what was measured has fallen under the threshold: a part that was not measured takes nothing away here, and
+ * with all three measured this is the score itself. `before`: the same until yesterday; null: nothing was measured by
+ * then, and what is new has not fallen.
+ */
+export function degraded(now: HealthCounts, before: HealthCounts | null, threshold: number): boolean {
+  const value = measuredScore(now);
+  if (value >= threshold || before === null) return false;
+  const earlier = measuredScore(before);
+  return isMeasured(before) && (earlier < threshold || value < earlier);
+}
+
+/** The score if all that was not measured were perfect. */
+export function measuredScore(counts: HealthCounts): number {
+  const lost = PARTS.reduce((all, part) => all + WEIGHTS[part] * (1 - (rate(counts[part]) ?? 1)), 0);
+  return fourPlaces(1 - lost);
+}
+
+function isMeasured(counts: HealthCounts): boolean {
+  return PARTS.some((part) => counts[part].total > 0);
+}
+
+function rate({ good, total }: Part): number | null {
+  return total === 0 ? null : good / total;
+}
+
+function fourPlaces(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}

@@ -1,0 +1,60 @@
+import { and, eq, isNotNull, isNull, lt } from "drizzle-orm";
+import { addDays, dayOf } from "../../domain/health/days.ts";
+import { pieces } from "../../store/bulk.ts";
+import type { Db, Store } from "../../store/db.ts";
+import { addDay, addItem, type Days, type Items, markDays, markItems } from "./mark.ts";
+
+type Context = { store: Store; now: () => Date };
+export type DayClose = (context: Context) => Promise<void>;
+
+/** So long the days of items and of hosts are kept; the fleet's are kept for ever. */
+const KEPT_DAYS = { item: 400, aomei: 400, agent: 1200 } as const;
+
+/** When a day has ended, and at the start: the day before is counted as it ended, and the new one begins. */
+export function closeDays(): DayClose {
+  let closed: string | null = null;
+  return async ({ store, now }) => {
+    const today = dayOf(now());
+    if (closed === today) return;
+    const agentIds = await store.read(hosts);
+    for (const some of pieces(agentIds)) await store.write((db) => markHosts(db, some, today, now()));
+    const retired = await store.read(retiredItems);
+    if (retired.size > 0) await store.write((db) => markItems(db, retired, now()));
+    for (const [kind, days] of Object.entries(KEPT_DAYS))
+      await store.write((db) => purge(db, kind as keyof typeof KEPT_DAYS, addDays(today, -days)));
+    closed = today;
+  };
+}
+
+async function hosts(db: Db): Promise<string[]> {
+  const { agents: a } = db.tables;
+  const rows = await db.select({ id: a.agentId }).from(a).where(eq(a.state, "enrolled"));
+  return rows.map(({ id }) => id);
+}
+
+async function markHosts(db: Db, agentIds: readonly string[], today: string, now: Date): Promise<void> {
+  const days: Days = new Map();
+  for (const agentId of agentIds) for (const day of [addDays(today, -1), today]) addDay(days, agentId, day);
+  await markDays(db, days, now);
+}
+
+/** Of which something is still shown. */
+async function retiredItems(db: Db): Promise<Items> {
+  const { items: i, itemStates: s } = db.tables;
+  const rows = await db
+    .select({ agentId: s.agentId, item: s.subjectId })
+    .from(s)
+    .leftJoin(i, and(eq(i.agentId, s.agentId), eq(i.vmContextId, s.subjectId), isNull(i.retiredAt)))
+    .where(and(eq(s.subjectKind, "item"), isNull(i.vmContextId), isNotNull(s.subjectId)));
+  const items: Items = new Map();
+  for (const { agentId, item } of rows) addItem(items, agentId, item);
+  return items;
+}
+
+async function purge(db: Db, scopeKind: keyof typeof KEPT_DAYS, before: string): Promise<void> {
+  const { healthDaily: h } = db.tables;
+  await db
+    .delete(h)
+    .where(and(eq(h.scopeKind, scopeKind), lt(h.metricDate, before)))
+    .execute();
+}

@@ -1,0 +1,102 @@
+/** The days of everything whose health is kept: their counts, and the score of the seven days that end with each. */
+import { and, eq, gte, lt, lte } from "drizzle-orm";
+import { addDays, daysFrom } from "../../domain/health/days.ts";
+import { type HealthCounts, score, WINDOW_DAYS } from "../../domain/health/score.ts";
+import { putRows } from "../../store/bulk.ts";
+import type { Db } from "../../store/db.ts";
+import { type DayCounts, NO_COUNTS } from "./count-day.ts";
+
+export type DailyRow = Db["tables"]["healthDaily"]["$inferSelect"];
+export type Scope = Pick<DailyRow, "scopeKind" | "scopeId">;
+export type CountedDay = Pick<DailyRow, "metricDate" | keyof DayCounts>;
+
+export const FLEET: Scope = { scopeKind: "fleet", scopeId: "fleet" };
+
+export function itemScope(agentId: string, vmContextId: string): Scope {
+  return { scopeKind: "item", scopeId: `${agentId}/${vmContextId}` };
+}
+
+/** From one day to another, both included, oldest first. */
+export async function daysOf(db: Db, { scopeKind, scopeId }: Scope, from: string, until: string): Promise<DailyRow[]> {
+  const { healthDaily: h } = db.tables;
+  return await db
+    .select()
+    .from(h)
+    .where(and(eq(h.scopeKind, scopeKind), eq(h.scopeId, scopeId), gte(h.metricDate, from), lte(h.metricDate, until)))
+    .orderBy(h.metricDate);
+}
+
+/** Of all items of a host, by their scope's id. Read day by day, because that is what an index is for. */
+export async function daysOfItems(db: Db, agentId: string, days: readonly string[]): Promise<Map<string, DailyRow[]>> {
+  const { healthDaily: h } = db.tables;
+  const rows: DailyRow[] = [];
+  // "0" is what comes after "/".
+  const ofAgent = and(gte(h.scopeId, `${agentId}/`), lt(h.scopeId, `${agentId}0`));
+  for (const day of days) {
+    const ofDay = and(eq(h.metricDate, day), eq(h.scopeKind, "item"), ofAgent);
+    rows.push(...(await db.select().from(h).where(ofDay)));
+  }
+  return Map.groupBy(rows, ({ scopeId }) => scopeId);
+}
+
+/** What was counted in the seven days that end with `day`. */
+export function windowCounts(days: readonly CountedDay[], day: string): HealthCounts {
+  const first = addDays(day, 1 - WINDOW_DAYS);
+  const within = days.filter(({ metricDate }) => metricDate >= first && metricDate <= day);
+  const total = (what: keyof DayCounts) => within.reduce((all, row) => all + row[what], 0);
+  return {
+    backup: { good: total("successfulBackups"), total: total("totalBackups") },
+    verification: { good: total("verificationsPassed"), total: total("verificationsTotal") },
+    drill: { good: total("drillsPassed"), total: total("drillsTotal") },
+  };
+}
+
+/** The first day that a row of `day` needs to have its score. */
+export function firstOfWindow(day: string): string {
+  return addDays(day, 1 - WINDOW_DAYS);
+}
+
+/**
+ * Rows for every day from the first that was counted anew until today. `known`: what stands, from a window before the first
+ * counted day on. A day on which nothing was measured, and nothing in its window, has no row.
+ */
+export function scoredDays(
+  scope: Scope,
+  {
+    known,
+    counted,
+    today,
+    now,
+  }: { known: readonly CountedDay[]; counted: readonly CountedDay[]; today: string; now: Date },
+): DailyRow[] {
+  const days = new Map(known.map((row) => [row.metricDate, row]));
+  for (const row of counted) days.set(row.metricDate, row);
+  const first = counted.map(({ metricDate }) => metricDate).sort()[0];
+  if (first === undefined) return [];
+  const all = [...days.values()];
+  return daysFrom(first, today).flatMap((metricDate) => {
+    const counts: DayCounts = days.get(metricDate) ?? NO_COUNTS;
+    const window = windowCounts(all, metricDate);
+    const isEmpty = Object.values(window).every(({ total }) => total === 0) && counts.totalSizeBytes === 0;
+    return isEmpty && !days.has(metricDate) ? [] : [rowOf(scope, metricDate, counts, window, now)];
+  });
+}
+
+function rowOf(scope: Scope, metricDate: string, counts: DayCounts, window: HealthCounts, now: Date): DailyRow {
+  const { verificationsTotal, verificationsPassed, drillsTotal, drillsPassed } = counts;
+  return {
+    ...{ scopeKind: scope.scopeKind, scopeId: scope.scopeId, metricDate },
+    ...{ totalBackups: counts.totalBackups, successfulBackups: counts.successfulBackups },
+    ...{ failedBackups: counts.failedBackups, totalSizeBytes: counts.totalSizeBytes },
+    ...{ verificationsTotal, verificationsPassed, drillsTotal, drillsPassed },
+    verificationSuccessRate: verificationsTotal === 0 ? null : verificationsPassed / verificationsTotal,
+    restoreTestSuccessRate: drillsTotal === 0 ? null : drillsPassed / drillsTotal,
+    healthScore: score(window).score,
+    updatedAt: now,
+  };
+}
+
+export async function putDays(db: Db, rows: readonly DailyRow[]): Promise<void> {
+  const { healthDaily: h } = db.tables;
+  await putRows(db, h, [h.scopeKind, h.scopeId, h.metricDate], rows);
+}
