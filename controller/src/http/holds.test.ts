@@ -1,4 +1,6 @@
+import { eq } from "drizzle-orm";
 import { expect, it } from "vitest";
+import { revokeAgent } from "../store/agents.ts";
 import { describeApi, START } from "./test-api.ts";
 import { askFor, planIn, seedPoints, seedPolicy, seedProtected, tenFulls } from "./test-retention.ts";
 import type { Seeded } from "./test-seeds.ts";
@@ -59,6 +61,33 @@ describeApi("holds", (api) => {
     const item = { agent_id: world.agentId, vm_context_id: world.vmContextId, reason: "x" };
     expect((await api().post("/api/v1/holds", item, { as: stranger })).status).toBe(404);
     expect((await api().get("/api/v1/holds")).body).toMatchObject({ total: 0 });
+  });
+
+  it("stay when the host is enrolled anew, as another agent with the same backups", async () => {
+    const world = await tenFulls(api());
+    const [first = "", second = ""] = world.old;
+    await hold(world, { backup_id: first });
+    const anew = await seedProtected(api(), "db");
+    const moved = { agentId: anew.agentId };
+    await api().store.write(async (db) => {
+      const { backups: b, itemPolicies: p } = db.tables;
+      await db.update(b).set(moved).where(eq(b.agentId, world.agentId));
+      await db.update(p).set(moved).where(eq(p.agentId, world.agentId));
+    });
+    const item = { agentId: anew.agentId, vmContextId: world.vmContextId };
+    const marks = async () => {
+      const { agentId: agent_id, vmContextId: vm_context_id } = item;
+      const { body } = await api().post("/api/v1/retention/preview", { agent_id, vm_context_id });
+      return body["removes"];
+    };
+    expect(await marks()).toBe(2);
+    expect((await api().call("DELETE", `/api/v1/backup/${first}`)).status).toBe(409);
+    // The item itself is still there by its old name.
+    expect((await hold(world)).status).toBe(201);
+    expect(await marks()).toBe(2);
+    await api().store.write((db) => revokeAgent(db, world.agentId));
+    expect(await marks()).toBe(0);
+    expect((await api().call("DELETE", `/api/v1/backup/${second}`)).status).toBe(409);
   });
 
   it("a policy's own promise binds people too", async () => {

@@ -101,6 +101,14 @@ describeApi("retention", (api) => {
     expect(await conditionsOf(api())).toEqual(["retention_failed ok"]);
   });
 
+  it("two that look at the same item at a time make one plan and one command", async () => {
+    const world = await tenFulls(api());
+    const sent = api().connect(world.agentId);
+    const plans = await Promise.all([1, 2, 3].map(() => retain(api().context, world, itself)));
+    expect(new Set(plans.map((plan) => plan?.planId)).size).toBe(1);
+    expect(sent).toHaveLength(1);
+  });
+
   it("a host that is away: nothing is ordered, what a person asked for waits, and is thought of again then", async () => {
     const world = await tenFulls(api());
     expect(await retain(api().context, world, itself)).toBeNull();
