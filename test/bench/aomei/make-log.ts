@@ -5,14 +5,23 @@ export const LOG_END = "</BRLog>\r\n";
 const TASKS = 40;
 const PIECE = 1024 * 1024;
 
+const BEGIN_SECONDS = 1_735_689_600;
+const PAUSE_SECONDS = 150;
+
+/** The task and the end of one run. */
+export function runOf(n: number): { task: string; seconds: number } {
+  return { task: `Sauvegarde_systeme_PC${n % TASKS}`, seconds: BEGIN_SECONDS + n * PAUSE_SECONDS };
+}
+
 /** One run of a task; every seventh fails. */
 export function entryText(n: number): string {
   const isGood = n % 7 !== 0;
+  const { task, seconds } = runOf(n);
   const id = `{97c17e9b-0c41-466b-bfad-e319dcee6b${(n % TASKS).toString(16).padStart(2, "0")}}`;
   const lines = [
     `    <Log ID="${id}">`,
-    `        <Time>${1_735_689_600 + n * 150}</Time>`,
-    `        <Task>Sauvegarde_systeme_PC${n % TASKS}</Task>`,
+    `        <Time>${seconds}</Time>`,
+    `        <Task>${task}</Task>`,
     "        <Operation>Sauvegarde complète</Operation>",
     `        <Result>${isGood ? "Succès" : "Echec"}</Result>`,
     `        <ResultCode>${isGood ? 0 : 4103}</ResultCode>`,
