@@ -105,25 +105,22 @@ function using(database: DatabaseSync): Omit<Notebook, "isNew"> {
   return {
     all: () => readAll(database),
     put: (jobs) =>
-      together(database, () => {
-        for (const { id, policyId, policyVersion, schedule, state } of jobs) {
-          const { settledThrough, ...rest } = state;
-          const text = JSON.stringify({ schedule, state: rest });
-          put.run(id, policyId, policyVersion, settledThrough.toISOString(), text);
-        }
+      each(database, jobs, ({ id, policyId, policyVersion, schedule, state }) => {
+        const { settledThrough, ...rest } = state;
+        const text = JSON.stringify({ schedule, state: rest });
+        put.run(id, policyId, policyVersion, settledThrough.toISOString(), text);
       }),
-    forget: (ids) =>
-      together(database, () => {
-        for (const id of ids) drop.run(id);
-      }),
+    forget: (ids) => each(database, ids, (id) => void drop.run(id)),
     close: () => database.close(),
   };
 }
 
-function together(database: DatabaseSync, work: () => void): void {
+/** All or none. */
+function each<T>(database: DatabaseSync, all: readonly T[], work: (one: T) => void): void {
+  if (all.length === 0) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    work();
+    for (const one of all) work(one);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
