@@ -11,6 +11,7 @@ export default defineConfig({
         test: {
           name: "controller",
           include: ["controller/src/**/*.test.ts"],
+          globalSetup: "controller/src/store/test-shared-postgres.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

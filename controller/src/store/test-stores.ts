@@ -1,13 +1,14 @@
-/** Runs a suite on both databases, for real: SQLite files, and a PostgreSQL server of the test file's own. */
+/** Runs a suite on both databases, for real: SQLite files, and databases on a PostgreSQL server. */
 import { mkdtemp, rm } from "node:fs/promises";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { afterAll, afterEach, describe } from "vitest";
-import { type PostgresServer, startPostgres } from "../../../test/helpers/postgres-server.ts";
+import { afterEach, describe, inject } from "vitest";
 import type { Store } from "./db.ts";
 import type { DialectName } from "./dialect.ts";
 import { openStore } from "./store.ts";
+import type { SharedPostgres } from "./test-shared-postgres.ts";
 
 export type StorePlace = { file: string } | { url: string };
 export type OpenStore = {
@@ -19,12 +20,11 @@ export type OpenStore = {
 };
 
 type Cleanup = () => Promise<unknown>;
-let server: Promise<PostgresServer> | undefined;
+let shared: Promise<{ base: string; template: string }> | undefined;
 let counted = 0;
 
 /** Registers `name` twice, once per database. Call it at the top of a test file. */
 export function describeOnBothStores(name: string, suite: (open: OpenStore) => void): void {
-  afterAll(stopServer);
   for (const dialect of ["sqlite", "postgres"] as const) describe(`${name} (${dialect})`, () => suite(opener(dialect)));
 }
 
@@ -33,9 +33,9 @@ function opener(dialect: DialectName): OpenStore {
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });
-  const place = () => (dialect === "sqlite" ? sqlitePlace(cleanups) : postgresPlace(cleanups));
+  const place = () => (dialect === "sqlite" ? sqlitePlace(cleanups) : postgresPlace(cleanups, "empty"));
   async function open(): Promise<Store> {
-    const store = await openStore(await place());
+    const store = await openStore(dialect === "sqlite" ? await place() : await postgresPlace(cleanups, "migrated"));
     cleanups.push(() => store.close());
     return store;
   }
@@ -48,14 +48,24 @@ async function sqlitePlace(cleanups: Cleanup[]): Promise<StorePlace> {
   return { file: join(folder, "controller.db") };
 }
 
-async function postgresPlace(cleanups: Cleanup[]): Promise<StorePlace> {
-  server ??= startPostgres();
-  const { url } = await server;
+async function postgresPlace(cleanups: Cleanup[], content: "empty" | "migrated"): Promise<StorePlace> {
+  shared ??= askForServer();
+  const { base, template } = await shared;
   counted += 1;
-  const name = `test_${counted}`;
-  await asAdmin(url("postgres"), `CREATE DATABASE ${name}`);
-  cleanups.push(() => asAdmin(url("postgres"), `DROP DATABASE ${name} WITH (FORCE)`));
-  return { url: url(name) };
+  const name = `test_${process.pid}_${counted}`;
+  const copied = content === "migrated" ? ` TEMPLATE ${template}` : "";
+  await asAdmin(`${base}postgres`, `CREATE DATABASE ${name}${copied}`);
+  cleanups.push(() => asAdmin(`${base}postgres`, `DROP DATABASE ${name} WITH (FORCE)`));
+  return { url: `${base}${name}` };
+}
+
+async function askForServer(): Promise<{ base: string; template: string }> {
+  const socket = createConnection(inject("postgresSocket"));
+  let said = "";
+  for await (const piece of socket.setEncoding("utf8")) said += piece;
+  const answer = JSON.parse(said) as SharedPostgres;
+  if ("error" in answer) throw new Error(answer.error);
+  return answer;
 }
 
 async function asAdmin(url: string, statement: string): Promise<void> {
@@ -65,10 +75,4 @@ async function asAdmin(url: string, statement: string): Promise<void> {
   } finally {
     await sql.end();
   }
-}
-
-async function stopServer(): Promise<void> {
-  const running = server;
-  server = undefined;
-  await (await running)?.[Symbol.asyncDispose]();
 }

@@ -48,7 +48,8 @@ export async function waitingHeads(db: Db): Promise<Claimed[]> {
     .select({ delivery: d, channel: channels })
     .from(d)
     .innerJoin(channels, isOn)
-    .where(inArray(d.sequence, sequences))
+    // Some may have ended between the two looks.
+    .where(and(inArray(d.sequence, sequences), isNull(d.finishedAt)))
     .orderBy(d.sequence);
 }
 
