@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { forbidden } from "./check.ts";
 import { type GuardFacts, needsPerson } from "./guard.ts";
+import { planRetention } from "./plan.ts";
+import type { Point, RetentionRules } from "./point.ts";
 import { dayOf, pointsOf, rulesOf } from "./test-points.ts";
 
 /** `remove` of twenty fulls, of which the newest three are the floor. */
@@ -23,7 +25,7 @@ it.each<[string, GuardFacts, string | null]>([
   ["as many as came", facts(9, { approved: { removed: 0 }, recordedSince: 9 }), null],
   ["one a day of an approved nothing", facts(1, { approved: { removed: 0 } }), null],
   ["more than half of all", facts(11, { approved: { removed: 20 } }), "it removes 11 of 20, more than half"],
-  ["more than half, as many as came", facts(11, { approved: { removed: 20 }, recordedSince: 11 }), null],
+  ["more than half, as many as came", facts(11, { approved: { removed: 20 }, recordedSince: 6 }), null],
   ["nobody looked", facts(1, { approved: null }), "nobody has seen what this policy removes"],
   ["the clock jumped", facts(1, { clockJump: "it jumped" }), "it jumped"],
   [
@@ -50,4 +52,48 @@ it.each<[string, string, string[], string]>([
   const remove = ids.flatMap((id) => points.filter(({ backupId }) => backupId === id));
   expect(forbidden(points, remove, dayOf(50))).toEqual([why]);
   expect(forbidden(points, [], dayOf(50))).toEqual([]);
+});
+
+/** Years of an item whose policy was stored before its first backup; answers on which days a person was asked. */
+function asked(
+  rules: Partial<RetentionRules>,
+  { chain, perDay, gap }: { chain: number; perDay: number; gap: number },
+): number[] {
+  let points: Point[] = [];
+  let lastRemoval = -1;
+  const days: number[] = [];
+  const gone = new Set<string>();
+  const names: string[] = [];
+  for (let day = 0; day < 200; day += 1) {
+    const isAway = gap > 0 && day % 50 < gap;
+    for (let index = 0; index < perDay && !isAway; index += 1)
+      names.push(`${names.length % chain === 0 ? "| F" : "i"}${(day + index / perDay).toFixed(3)}`);
+    const all = pointsOf(names.join(" ").replace(/^\| /, ""));
+    points = all.filter(({ backupId }) => !gone.has(backupId));
+    const now = dayOf(day + 0.999);
+    const { remove } = planRetention({ points, rules: rulesOf(rules), zone: "UTC", now });
+    const recordedSince = points.filter(
+      ({ recordedAt }) => recordedAt !== null && recordedAt > dayOf(lastRemoval),
+    ).length;
+    const facts = { points, remove, rules: rulesOf(rules), approved: { removed: 0 }, recordedSince, clockJump: null };
+    if (needsPerson(facts) !== null) days.push(day);
+    if (remove.length > 0) lastRemoval = day + 0.999;
+    for (const { backupId } of remove) gone.add(backupId);
+  }
+  return days;
+}
+
+it.each<[string, Partial<RetentionRules>, { chain: number; perDay: number; gap: number }]>([
+  ["fulls of each day for a week", { keep_days: 7, min_points: 7 }, { chain: 1, perDay: 1, gap: 0 }],
+  ["chains of a week", { keep_days: 14, min_points: 7 }, { chain: 7, perDay: 1, gap: 0 }],
+  ["chains of a month, of which the last point counts", { keep_last: 1 }, { chain: 30, perDay: 1, gap: 0 }],
+  ["several a day", { keep_last: 10 }, { chain: 9, perDay: 5, gap: 0 }],
+  [
+    "days, weeks and months",
+    { gfs: { daily: 7, weekly: 4, monthly: 12 }, min_points: 7 },
+    { chain: 7, perDay: 1, gap: 0 },
+  ],
+  ["a host that is away for days", { keep_days: 14, min_points: 7 }, { chain: 7, perDay: 1, gap: 6 }],
+])("nobody is asked in the long run: %s", (_what, rules, item) => {
+  expect(asked(rules, item)).toEqual([]);
 });

@@ -27,17 +27,29 @@ export function needsPerson(facts: GuardFacts): string | null {
   const young = remove.filter((point) => floor.has(keyOf(point)));
   if (young.length > 0) return `it removes what is newer than the floor: ${idsOf(young)}`;
   if (approved === null) return "nobody has seen what this policy removes";
-  // One more of each disk is no more than the next day brings.
-  const most = MARKEDLY * Math.max(approved.removed, recordedSince, groups(points).length);
+  const most = Math.max(
+    MARKEDLY * Math.max(approved.removed, recordedSince, groups(points).length),
+    oneChainEach(remove),
+  );
   if (many > most)
     return `it removes ${many}: the approved preview showed ${approved.removed}, and ${recordedSince} came since the last removal`;
-  if (many * 2 > points.length && many > recordedSince) return `it removes ${many} of ${points.length}, more than half`;
+  if (many * 2 > points.length && many > MARKEDLY * recordedSince)
+    return `it removes ${many} of ${points.length}, more than half`;
   return null;
 }
 
 /** The newest of each disk, down to the floor; by the chains, not by any clock. */
 function youngest({ points, rules }: GuardFacts): Set<string> {
   return new Set(groups(points).flatMap((group) => group.toSorted(byChain).slice(0, rules.min_points).map(keyOf)));
+}
+
+/** A chain goes as a whole, however slowly it came. */
+function oneChainEach(remove: readonly Point[]): number {
+  const longest = groups(remove).map((group) => {
+    const chains = [...Map.groupBy(group, ({ chainId }) => chainId).values()];
+    return Math.max(...chains.map(({ length }) => length));
+  });
+  return longest.reduce((sum, many) => sum + many, 0);
 }
 
 function idsOf(points: readonly Point[]): string {

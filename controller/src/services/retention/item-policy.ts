@@ -10,24 +10,25 @@ export type ItemPolicy = {
   policyId: string;
   version: number;
   rules: RetentionRules;
-  /** What the preview showed when this version was approved, and when; null: nobody looked. */
+  /** What the preview showed when this version was approved; null: nobody looked. */
   approved: { removed: number } | null;
-  approvedAt: Date;
+  /** Since when the item has the policy, in whichever version. */
+  since: Date;
 };
 
 /** The policy by which an item's backups are kept; null: it has none that is in force, so all are. */
 export async function itemPolicy(db: Db, { agentId, vmContextId }: ItemKey): Promise<ItemPolicy | null> {
   const { itemPolicies: b, policies: p, policyVersions: v } = db.tables;
   const [row] = await db
-    .select({ policyId: p.policyId, version: p.version, body: p.body, removals: v.removals, at: v.at })
+    .select({ policyId: p.policyId, version: p.version, body: p.body, removals: v.removals, since: b.since })
     .from(b)
     .innerJoin(p, eq(p.policyId, b.policyId))
     .leftJoin(v, and(eq(v.policyId, p.policyId), eq(v.version, p.version)))
     .where(and(eq(b.agentId, agentId), eq(b.vmContextId, vmContextId), eq(p.enabled, true), isNull(p.retiredAt)));
   if (row === undefined) return null;
-  const { policyId, version, body, removals, at } = row;
+  const { policyId, version, body, removals, since } = row;
   const approved = removals === null ? null : { removed: removals };
-  return { policyId, version, rules: body.retention, approved, approvedAt: at ?? new Date(0) };
+  return { policyId, version, rules: body.retention, approved, since };
 }
 
 /** The zone of the rules' days; `local` is the host's. CANNOT_BE_DONE when there is no such zone. */

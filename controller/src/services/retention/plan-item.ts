@@ -69,7 +69,7 @@ async function refusedIds(db: Db, item: ItemKey, policy: ItemPolicy): Promise<Ma
   return new Map(said);
 }
 
-/** Points that came since the last removal, or since the policy was approved. */
+/** Points that came since the last removal, or since the item got its policy. */
 async function countSince(db: Db, item: ItemKey, policy: ItemPolicy, points: readonly Point[]): Promise<number> {
   const { retentionPlans: r } = db.tables;
   const [last] = await db
@@ -78,7 +78,7 @@ async function countSince(db: Db, item: ItemKey, policy: ItemPolicy, points: rea
     .where(and(ofItem(db, item), eq(r.state, "applied")))
     .orderBy(desc(r.madeAt))
     .limit(1);
-  const since = Math.max(policy.approvedAt.getTime(), last?.at?.getTime() ?? 0);
+  const since = Math.max(policy.since.getTime(), last?.at?.getTime() ?? 0);
   return points.filter(({ recordedAt }) => recordedAt !== null && recordedAt.getTime() >= since).length;
 }
 

@@ -66,12 +66,11 @@ export async function previewRetention(
 
 async function planFor(db: Db, item: ItemKey, { policyId, body }: PreviewQuestion, now: Date) {
   const jump = await clockJump(db);
-  if (body === null) {
-    const policy = await itemPolicy(db, item);
-    return policy === null ? null : await planBy(db, item, { policy, now, clockJump: jump });
-  }
+  const known = await itemPolicy(db, item);
+  if (body === null) return known === null ? null : await planBy(db, item, { policy: known, now, clockJump: jump });
   // Whoever sees the preview approves as many as it shows.
-  const policy = { ...LATER, policyId: policyId ?? "", rules: body.retention, approvedAt: now };
+  const since = known !== null && known.policyId === policyId ? known.since : now;
+  const policy = { ...LATER, policyId: policyId ?? "", rules: body.retention, since };
   return await planBy(db, item, { policy, now, clockJump: jump });
 }
 
