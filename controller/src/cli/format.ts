@@ -55,6 +55,8 @@ export function clockText(aheadMs: number | null | undefined): string {
 
 const COLOURS: Readonly<Record<string, "green" | "red" | "yellow">> = {
   ...{ passed: "green", completed: "green", done: "green", ready: "green", connected: "green" },
+  ...{ ran: "green", delivered: "green", applied: "green", good: "green", missed: "red", critical: "red" },
+  ...{ warning: "yellow", ran_late: "yellow", waiting: "yellow", needed: "yellow", unknown: "yellow" },
   ...{ failed: "red", lost: "red", damaged: "red", revoked: "red", refused: "red", expired: "red", absent: "red" },
   ...{ inconclusive: "yellow", skipped: "yellow", error: "yellow", cancelled: "yellow", away: "yellow" },
 };

@@ -7,6 +7,7 @@ import type { ServeCommandOptions } from "./commands/serve.ts";
 import { addFleetCommands } from "./fleet-program.ts";
 import { addHistoryCommands } from "./history-program.ts";
 import { collect } from "./options.ts";
+import { addPolicyCommands } from "./policy-program.ts";
 import { addProtectionCommands } from "./protection-program.ts";
 
 const MORE = `
@@ -31,6 +32,7 @@ export function buildProgram(finish: Finish): Command {
   addServe(program, finish);
   addFleetCommands(program, finish);
   addProtectionCommands(program, finish);
+  addPolicyCommands(program, finish);
   addBackupCommands(program, finish);
   addHistoryCommands(program, finish);
   return program;

@@ -1,15 +1,13 @@
-import { agentQuery } from "../agents.ts";
 import type { Answer } from "../answer.ts";
 import { type Client, withClient } from "../client.ts";
 import { type Globals, idempotencyHeader } from "../connection.ts";
-import type { BackupDocument, ItemDocument } from "../documents.ts";
+import type { BackupDocument } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { Failure } from "../failure.ts";
 import { bytesText, parseCount, plainText, stateWord } from "../format.ts";
-import { everyPage } from "../listing.ts";
+import { findItem } from "../item-named.ts";
+import { pairsOf } from "../pairs.ts";
 import { type WaitOption, waitUntil } from "../wait.ts";
 import { backupPath } from "./backups.ts";
-import { tagsOf } from "./items.ts";
 
 export type StartOptions = Globals &
   WaitOption & {
@@ -30,33 +28,13 @@ export async function startBackup(named: string, options: StartOptions): Promise
       disk_id: options.disk === undefined ? "all" : parseCount(options.disk, "--disk", [0, 999]),
       backup_type: options.full === true ? "full" : "incremental",
       repository_id: options.repository ?? item.repository_id,
-      tags: tagsOf(options.tag ?? []),
+      tags: pairsOf(options.tag ?? [], "--tag"),
     };
     const call = { body, headers: idempotencyHeader() };
     const answer = await client.call<Started | BackupDocument>("POST", "/api/v1/backup/start", call);
     const started = "backups" in answer ? answer : { restore_point_id: answer.restore_point_id, backups: [answer] };
     const now = options.wait === undefined ? started : await ended(client, options, started);
     return { document: now, text: () => startedText(now), exitCode: exitCode(now) };
-  });
-}
-
-/** By its id or its name. NOT_FOUND, AMBIGUOUS. */
-async function findItem(client: Client, named: string, agent: string | undefined): Promise<ItemDocument> {
-  const query = await agentQuery(client, agent);
-  const { rows } = await everyPage<ItemDocument>(client, { path: "/api/v1/items", field: "items" }, query);
-  const byId = rows.filter(({ vm_context_id }) => vm_context_id === named);
-  const found = byId.length > 0 ? byId : rows.filter(({ vm_name }) => vm_name === named);
-  const [item, ...more] = found;
-  if (item !== undefined && more.length === 0) return item;
-  if (item === undefined)
-    throw new Failure("NOT_FOUND", {
-      message: `there is no item ${JSON.stringify(named)}`,
-      remedy: "`holdfast items list` shows them.",
-    });
-  throw new Failure("AMBIGUOUS", {
-    message: `several items are called ${JSON.stringify(named)}`,
-    remedy: "Say which host with --agent, or give the item's id.",
-    details: found.map(({ agent_id, vm_context_id }) => `${vm_context_id} on ${agent_id}`).join("\n"),
   });
 }
 

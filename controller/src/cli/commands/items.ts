@@ -1,11 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { agentIdOf, agentQuery } from "../agents.ts";
 import type { Answer } from "../answer.ts";
 import type { Globals } from "../connection.ts";
 import type { ItemDocument } from "../documents.ts";
 import { usageError } from "../failure.ts";
 import { parseCount, plainText, timeText } from "../format.ts";
+import { readObject } from "../json-file.ts";
 import { type ListSpec, list, type PageOptions } from "../listing.ts";
+import { pairsOf } from "../pairs.ts";
 import { show, tell } from "../single.ts";
 import { sourceOf } from "../source.ts";
 
@@ -71,7 +72,7 @@ export type AddItemOptions = Globals & {
 };
 
 export async function addItem(id: string | undefined, options: AddItemOptions): Promise<Answer> {
-  const entry = options.file === undefined ? entryOf(id, options) : await readEntry(options.file);
+  const entry = options.file === undefined ? entryOf(id, options) : await readObject(options.file, "the item");
   return await tell(
     options,
     async (client) =>
@@ -102,7 +103,7 @@ function entryOf(id: string | undefined, options: AddItemOptions): object {
     ...{ compression, full_every_days: count(options.fullEveryDays, "--full-every-days", [1, 3650]) },
     max_chain_length: count(options.maxChainLength, "--max-chain-length", [1, 1000]),
     retention_days: count(options.retentionDays, "--retention-days", DAYS),
-    ...(options.tag === undefined ? {} : { tags: tagsOf(options.tag) }),
+    ...(options.tag === undefined ? {} : { tags: pairsOf(options.tag, "--tag") }),
   };
   return {
     vm_context_id: id,
@@ -115,25 +116,4 @@ function entryOf(id: string | undefined, options: AddItemOptions): object {
 
 function count(text: string | undefined, option: string, range: [number, number]): number | undefined {
   return text === undefined ? undefined : parseCount(text, option, range);
-}
-
-/** `name=value`, several of them. */
-export function tagsOf(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-      if (name !== undefined && value !== undefined) return [name, value];
-      throw usageError(`--tag takes name=value, not ${JSON.stringify(text)}`, "Repeat it for more tags.");
-    }),
-  );
-}
-
-async function readEntry(path: string): Promise<object> {
-  try {
-    const value = JSON.parse(await readFile(path, "utf8")) as unknown;
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch (cause) {
-    throw usageError(`${path} cannot be used: ${(cause as Error).message}`, "It must hold the item as a JSON object.");
-  }
-  throw usageError(`${path} holds no item`, "It must hold the item as a JSON object.");
 }
