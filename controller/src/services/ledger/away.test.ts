@@ -51,6 +51,7 @@ describeOnBothStores("a host that is away", (open) => {
     ledger.presence.heartbeat(ledger.agentId, { ...beat, running: [], waiting_events: 9 });
     await ledger.until("06:50");
     expect(await ledger.rows()).toEqual(["03-02T03:00 unknown (agent_offline)"]);
+    await ledger.until("07:01");
     await ledger.until("07:12");
     expect(await ledger.rows()).toEqual(["03-02T03:00 missed (not_run)"]);
   });

@@ -52,9 +52,8 @@ export async function listJobs(
     );
     const keyOf = (row: JobRow) => ({ at: row.effectiveFrom, ids: [row.agentId, row.subjectId, row.task] });
     const page = await readRows(db, keyset, query, where, keyOf);
-    const rows: ListedJob[] = [];
-    for (const job of page.rows) rows.push({ job, last: await lastOf(db, job, now()) });
-    return { ...page, rows };
+    const rows = page.rows.map(async (job): Promise<ListedJob> => ({ job, last: await lastOf(db, job, now()) }));
+    return { ...page, rows: await Promise.all(rows) };
   });
 }
 

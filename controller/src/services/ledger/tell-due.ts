@@ -1,18 +1,10 @@
 /** What agents told of single dues, taken into the ledger. */
+import { and, eq } from "drizzle-orm";
 import { settleTold, type Told } from "../../domain/ledger/settle.ts";
 import type { Db } from "../../store/db.ts";
 import { maintenanceOf } from "./closed.ts";
-import {
-  type ExpectedRow,
-  expectedBetween,
-  type JobKey,
-  type JobRow,
-  jobName,
-  jobsOf,
-  putExpected,
-  putJobs,
-} from "./rows.ts";
-import { writeJob } from "./write-job.ts";
+import { type ExpectedRow, expectedBetween, type JobKey, type JobRow, jobName, jobsOf, putExpected } from "./rows.ts";
+import { planJob, writePlanned } from "./write-job.ts";
 
 /** `since`: the oldest due of which the same is told. */
 export type DueTold = JobKey & { dueAt: Date; since: Date | null } & { told: Exclude<Told, { madeUpBy: string }> };
@@ -24,24 +16,40 @@ const MOST_ROWS = 5000;
  * Settles what is told. A due that no plan here has is a run like any other. Answers the rows that changed, as they are.
  */
 export async function tellDue(db: Db, told: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
-  if (told.length === 0) return [];
-  const jobs = new Map(
-    (await jobsOf(db, new Set(told.map(({ agentId }) => agentId)))).map((job) => [jobName(job), job]),
-  );
   const changed: ExpectedRow[] = [];
-  for (const [name, some] of Map.groupBy(told, jobName)) {
-    const job = jobs.get(name);
-    if (job !== undefined) changed.push(...(await tellJob(db, job, some, now)));
+  for (const [agentId, some] of Map.groupBy(told, (one) => one.agentId)) {
+    const jobs = new Map((await jobsOf(db, [agentId])).map((job) => [jobName(job), job]));
+    const known = await expectedAt(db, agentId, some);
+    for (const [name, ofJob] of Map.groupBy(some, jobName)) {
+      const job = jobs.get(name);
+      if (job !== undefined) changed.push(...(await tellJob(db, { job, known: known?.get(name) }, ofJob, now)));
+    }
   }
   await putExpected(db, changed);
   return changed;
 }
 
-async function tellJob(db: Db, job: JobRow, told: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
+/** In the hour in which all run, a host's runs are due at one time: read together. undefined: at several. */
+async function expectedAt(db: Db, agentId: string, told: readonly DueTold[]) {
+  const [first] = told;
+  const isOne = told.every(({ dueAt, since }) => since === null && dueAt.getTime() === first?.dueAt.getTime());
+  if (first === undefined || !isOne || told.length < 2) return undefined;
+  const { expectedRuns: e } = db.tables;
+  const rows = await db
+    .select()
+    .from(e)
+    .where(and(eq(e.agentId, agentId), eq(e.dueAt, first.dueAt)));
+  return Map.groupBy(rows, jobName);
+}
+
+type OfJob = { job: JobRow; known: readonly ExpectedRow[] | undefined };
+
+async function tellJob(db: Db, { job, known }: OfJob, told: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
   const times = told.flatMap(({ dueAt, since }) => [dueAt.getTime(), (since ?? dueAt).getTime()]);
   const [first, last] = [new Date(Math.min(...times)), new Date(Math.max(...times))];
   await catchUp(db, job, last, now);
-  const rows = new Map((await expectedBetween(db, job, first, last)).map((row) => [row.dueAt.getTime(), row]));
+  const found = known ?? (await expectedBetween(db, job, first, last));
+  const rows = new Map(found.map((row) => [row.dueAt.getTime(), row]));
   const changed = new Set<number>();
   const isQuiet = await quietTimes(db, job, told, now);
   const settle = (row: ExpectedRow, what: Told): void => {
@@ -72,6 +80,5 @@ async function catchUp(db: Db, job: JobRow, through: Date, now: Date): Promise<v
   if (job.endedAt !== null || job.expectedThrough >= through) return;
   const maintenance = await maintenanceOf(db, [job.agentId], now);
   const closed = maintenance.closed(job, job.expectedThrough, new Date(through.getTime() + 86_400_000));
-  const written = await writeJob(db, job, { through, limit: MOST_ROWS, closed, now });
-  await putJobs(db, [written.job]);
+  await writePlanned(db, [planJob(job, { through, limit: MOST_ROWS, closed })], now);
 }

@@ -76,11 +76,11 @@ export async function openLedger(store: Store, policy: object = {}) {
       await agent.send(envelopes(seq + 1, ...some));
       seq += some.length;
     },
-    /** The clock moves on, with looks at the ledger: every ten minutes, and every half minute of the last three. */
+    /** The clock moves on, with looks at the ledger: every half hour, and every half minute of the last three. */
     async until(time: string) {
       for (const end = at(time).getTime(); clock.now.getTime() < end; ) {
         const left = end - clock.now.getTime();
-        clock.now = new Date(clock.now.getTime() + Math.min(600_000, left > 180_000 ? left - 180_000 : 30_000, left));
+        clock.now = new Date(clock.now.getTime() + Math.min(1_800_000, left > 180_000 ? left - 180_000 : 30_000, left));
         if (links.isConnected(agentId)) presence.seen(agentId);
         await presence.flush();
         await keep();

@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { and, asc, isNull, lte } from "drizzle-orm";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
 import { maintenanceOf } from "./closed.ts";
-import { type JobRow, putJobs } from "./rows.ts";
-import { writeJob } from "./write-job.ts";
+import { type JobRow, jobName, jobsOf } from "./rows.ts";
+import { type Planned, planJob, writePlanned } from "./write-job.ts";
 
 /** What is due so soon is written down before it is. */
 const AHEAD_MS = 60_000;
@@ -17,28 +18,35 @@ export async function writeExpected({ store, now }: ServiceContext, signal?: Abo
   const at = now();
   const through = new Date(at.getTime() + AHEAD_MS);
   while (signal?.aborted !== true) {
-    if ((await store.read((db) => dueJobs(db, through))).length === 0) return;
-    await store.write((db) => writeSome(db, through, at));
+    const planned = await store.read((db) => planSome(db, through, at));
+    if (planned.length === 0) return;
+    await store.write(async (db) => {
+      // Another may have been here meanwhile, or the plan have changed.
+      const jobs = new Map(
+        (await jobsOf(db, new Set(planned.map(({ job }) => job.agentId)))).map((job) => [jobName(job), job]),
+      );
+      const still = planned.filter(({ job }) => isDeepStrictEqual(jobs.get(jobName(job)), job));
+      await writePlanned(db, still, at);
+    });
   }
 }
 
-async function writeSome(db: Db, through: Date, now: Date): Promise<void> {
+async function planSome(db: Db, through: Date, now: Date): Promise<Planned[]> {
   const jobs = await dueJobs(db, through);
   const maintenance = await maintenanceOf(
     db,
     jobs.map(({ agentId }) => agentId),
     now,
   );
-  const written: JobRow[] = [];
-  let room = ROWS_AT_ONCE;
-  for (const job of jobs) {
-    if (room <= 0) break;
-    const closed = maintenance.closed(job, job.expectedThrough, new Date(through.getTime() + LONGEST_JITTER_MS));
-    const { job: after, dues } = await writeJob(db, job, { through, limit: room, closed, now });
-    written.push(after);
-    room -= dues;
+  const until = new Date(through.getTime() + LONGEST_JITTER_MS);
+  const planned: Planned[] = [];
+  for (let room = ROWS_AT_ONCE; room > 0; room -= planned.at(-1)?.rows.length ?? 0) {
+    const job = jobs[planned.length];
+    if (job === undefined) break;
+    const closed = maintenance.closed(job, job.expectedThrough, until);
+    planned.push(planJob(job, { through, limit: room, closed }));
   }
-  await putJobs(db, written);
+  return planned;
 }
 
 async function dueJobs(db: Db, through: Date): Promise<JobRow[]> {

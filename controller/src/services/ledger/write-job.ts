@@ -1,32 +1,48 @@
-import type { ClosedSpan } from "@holdfast/protocol";
-import { expectedThrough, type NewExpected } from "../../domain/ledger/write.ts";
+import { and, gte, inArray, lte } from "drizzle-orm";
+import { type ExpectedQuestion, expectedThrough, type NewExpected } from "../../domain/ledger/write.ts";
 import type { Db } from "../../store/db.ts";
-import { type ExpectedRow, expectedBetween, type JobRow, putExpected } from "./rows.ts";
+import { type ExpectedRow, type JobRow, jobName, putExpected, putJobs } from "./rows.ts";
 
-export type WriteJob = { through: Date; limit: number; closed: readonly ClosedSpan[]; now: Date };
+/** What a job is expected to run, worked out from the calendar, which takes longer than writing it down. */
+export type Planned = { job: JobRow; rows: readonly NewExpected[]; after: JobRow };
+
+export function planJob(job: JobRow, question: ExpectedQuestion): Planned {
+  const { rows, ...reached } = expectedThrough(job, question);
+  return { job, rows, after: { ...job, ...reached } };
+}
 
 /**
- * Writes down what is due of a job up to `through`; answers the job as it is then, which the caller writes, and how many
- * runs were due. What is there stays, but for what an older plan expected at the same time and was withdrawn.
+ * Writes down what is expected of jobs, and how far that reaches. What is there stays, but for what an older plan expected
+ * at the same time and was withdrawn.
  */
-export async function writeJob(
-  db: Db,
-  job: JobRow,
-  { through, limit, closed, now }: WriteJob,
-): Promise<{ job: JobRow; dues: number }> {
-  const { rows, ...reached } = expectedThrough(job, { through, limit, closed });
-  const [first] = rows;
-  const last = rows.at(-1);
-  if (first !== undefined && last !== undefined) {
-    const known = await expectedBetween(db, job, first.dueAt, last.dueAt);
-    const kept = new Set(known.filter(({ state }) => state !== "withdrawn").map(({ dueAt }) => dueAt.getTime()));
-    const fresh = rows.filter(({ dueAt }) => !kept.has(dueAt.getTime()));
-    await putExpected(
-      db,
-      fresh.map((row) => rowOf(job, row, now)),
-    );
-  }
-  return { job: { ...job, ...reached }, dues: rows.length };
+export async function writePlanned(db: Db, planned: readonly Planned[], now: Date): Promise<void> {
+  const all = planned.flatMap(({ job, rows }) => rows.map((row) => rowOf(job, row, now)));
+  const kept = new Set((await knownOf(db, all)).filter(({ state }) => state !== "withdrawn").map(dueName));
+  await putExpected(
+    db,
+    all.filter((row) => !kept.has(dueName(row))),
+  );
+  await putJobs(
+    db,
+    planned.map(({ after }) => after),
+  );
+}
+
+/** What of these hosts is there at these times. */
+async function knownOf(db: Db, rows: readonly ExpectedRow[]): Promise<ExpectedRow[]> {
+  if (rows.length === 0) return [];
+  const { expectedRuns: e } = db.tables;
+  const times = rows.map(({ dueAt }) => dueAt.getTime());
+  const [first, last] = [new Date(Math.min(...times)), new Date(Math.max(...times))];
+  const agentIds = [...new Set(rows.map(({ agentId }) => agentId))];
+  return await db
+    .select()
+    .from(e)
+    .where(and(inArray(e.agentId, agentIds), gte(e.dueAt, first), lte(e.dueAt, last)));
+}
+
+function dueName(row: ExpectedRow): string {
+  return `${jobName(row)} ${row.dueAt.getTime()}`;
 }
 
 function rowOf(job: JobRow, expected: NewExpected, now: Date): ExpectedRow {
