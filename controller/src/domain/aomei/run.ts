@@ -82,6 +82,32 @@ export function joined(first: Run, second: Run): Run {
   };
 }
 
+/**
+ * What the same entry of a log, told again, adds: an image that was found later, or the end of a run that was taken for
+ * over. It only ever adds, so that an older telling that comes late changes nothing.
+ */
+export function completed(run: Run, report: RunReport): Run {
+  const isDecided = run.agentStatus === "unknown" && report.status !== "unknown";
+  const agentStatus = isDecided ? report.status : run.agentStatus;
+  const endedAt = isDecided ? (report.endedAt ?? run.endedAt) : (run.endedAt ?? report.endedAt);
+  const isSameEnd = endedAt?.getTime() === run.endedAt?.getTime();
+  return {
+    ...run,
+    agentStatus,
+    status: combinedStatus(run.scriptStatus, agentStatus),
+    endedAt,
+    occurredAt: isSameEnd || endedAt === null ? run.occurredAt : earlier(endedAt, report.receivedAt),
+    sizeBytes: known(report.sizeBytes) ?? run.sizeBytes ?? report.sizeBytes,
+    durationSeconds: known(run.durationSeconds) ?? report.durationSeconds ?? run.durationSeconds,
+    errorMessage: run.errorMessage ?? report.errorMessage,
+    details: isDecided && run.scriptStatus === null ? report.details : (run.details ?? report.details),
+    operation: run.operation ?? report.operation,
+    resultCode: run.resultCode ?? report.resultCode,
+    storagePath: run.storagePath ?? report.storagePath,
+    media: run.media === UNKNOWN_MEDIA ? report.media : run.media,
+  };
+}
+
 function joinedTimes(log: Run, unlogged: Run): Pick<Run, "endedAt" | "occurredAt" | "receivedAt"> {
   const receivedAt = earlier(log.receivedAt, unlogged.receivedAt);
   const told = [log, unlogged].find(({ endedAt }) => endedAt !== null);

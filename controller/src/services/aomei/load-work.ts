@@ -19,7 +19,7 @@ export type Told = {
 
 /** Reads all rows that these may touch; nothing when there are none. */
 export async function loadAomeiWork(db: Db, told: readonly Told[], now: Date): Promise<AomeiWork> {
-  const { aomeiJobs, aomeiReports, aomeiImages, agents } = db.tables;
+  const { aomeiJobs, aomeiRuns, aomeiReports, aomeiImages, agents } = db.tables;
   const some = told.filter(({ entries, images, tasks }) => entries.length + images.length + tasks.length > 0);
   const agentIds = some.map(({ agentId }) => agentId);
   const jobs = await rowsByKey(db, aomeiJobs, aomeiJobs.agentId, agentIds);
@@ -30,10 +30,16 @@ export async function loadAomeiWork(db: Db, told: readonly Told[], now: Date): P
     entries.map((entry) => ({ job: taskOf(jobs, agentId, entry), report: entryReport(entry, now) })),
   );
   const jobIds = jobs.map(({ jobId }) => jobId);
+  const toldBefore = await rowsByKey(db, aomeiReports, aomeiReports.reportId, reportIds);
+  const toldRuns = toldBefore.map(({ runId }) => runId);
   return aomeiWork({
     jobs,
-    candidates: await loadCandidates(db, reports, true),
-    reports: await rowsByKey(db, aomeiReports, aomeiReports.reportId, reportIds),
+    // Those that the log has told of match no other entry: they are there to be completed.
+    candidates: [
+      ...(await loadCandidates(db, reports, true)),
+      ...(await rowsByKey(db, aomeiRuns, aomeiRuns.runId, toldRuns)),
+    ],
+    reports: toldBefore,
     copies: await loadCopies(db, jobIds),
     images: (await rowsByKey(db, aomeiImages, aomeiImages.path, paths)).filter((row) => agentIds.includes(row.agentId)),
     hosts: new Map(hosts.map(({ agentId, hostname }) => [agentId, hostname])),

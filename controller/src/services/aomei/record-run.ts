@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { UNKNOWN_MEDIA } from "../../domain/aomei/copy.ts";
 import { matchingRun } from "../../domain/aomei/match.ts";
-import { joined, newRun, type Run, type RunReport } from "../../domain/aomei/run.ts";
+import { completed, joined, newRun, type Run, type RunReport } from "../../domain/aomei/run.ts";
 import { type AomeiWork, type JobRow, touch } from "./work.ts";
 
 /** `reportId`: the same whenever the same report comes; `digest`: sha256 of what it says, hex. */
@@ -26,6 +27,17 @@ export function recordRun(work: AomeiWork, { job, report, reportId, digest }: To
   const row = { reportId, runId: run.runId, jobId: job.jobId, digest };
   work.reports.put({ ...row, teller, copyType, status, startedAt, endedAt, receivedAt });
   return { runId: run.runId, isNew: known === undefined };
+}
+
+/** Takes what an entry that was told before, and is told again, says more of its run. */
+export function completeRun(work: AomeiWork, runId: string, job: JobRow, report: RunReport): void {
+  const known = work.runs.get(runId);
+  if (known === undefined) return;
+  const run = completed(known, { ...report, media: mediaOfRun(work, job, report) });
+  if (isDeepStrictEqual(run, known)) return;
+  touch(work, known);
+  touch(work, run);
+  work.runs.put(run);
 }
 
 /** The digest of what a report says, wherever its fields stand. */

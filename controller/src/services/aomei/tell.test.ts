@@ -117,6 +117,42 @@ describeOnBothStores("what an agent tells of AOMEI", (open) => {
     ]);
   });
 
+  it("an entry that is told again completes its run, and a late older telling takes nothing away", async () => {
+    const store = await open();
+    const agentId = await host(store);
+    const bare = entry(day(1));
+    const image = { image: "\\\\nas\\System.adi", size_bytes: 500, duration_seconds: 60 };
+    const again = { ...bare, ...image, detail: null, result: null, operation: null, told_again: true };
+    const seen = [];
+    for (const told of [[bare], [again, again], [bare], [again]]) {
+      expect((await tellEntries(store, agentId, told, NOW)).every((problem) => problem === null)).toBe(true);
+      seen.push(await tables(store));
+    }
+    expect(seen[0]?.copies).toMatchObject([{ media: "unknown", sizeBytes: null }]);
+    expect(seen[1]?.runs).toMatchObject([
+      { sizeBytes: 500, durationSeconds: 60, storagePath: image.image, operation: "Sauvegarde complète" },
+    ]);
+    expect(seen[1]?.copies).toMatchObject([{ media: "network_share", sizeBytes: 500, lastGoodAt: new Date(day(1)) }]);
+    expect(seen[3]).toEqual(seen[1]);
+    expect(seen[2]).toEqual(seen[1]);
+  });
+
+  it("a run that was taken for over gets its outcome, once", async () => {
+    const store = await open();
+    const agentId = await host(store);
+    const open1 = entry(day(1), { status: "unknown", result_code: null, result: null, detail: "Backing up" });
+    const ended = { ...open1, status: "failed" as const, result_code: 4103, ended_at: day(2), detail: "all of it" };
+    for (const told of [open1, ended, open1, { ...ended, status: "success" as const }])
+      await tellEntries(store, agentId, [told], NOW);
+    const { runs, jobs, copies } = await tables(store);
+    expect(runs).toMatchObject([
+      { status: "failed", agentStatus: "failed", resultCode: 4103, details: "all of it", endedAt: new Date(day(2)) },
+    ]);
+    expect(runs[0]?.occurredAt).toEqual(new Date(day(2)));
+    expect(jobs).toMatchObject([{ lastStatus: "failed", lastRunAt: new Date(day(2)) }]);
+    expect(copies).toMatchObject([{ status: "failed", lastGoodAt: null }]);
+  });
+
   it("takes a time from the future for the moment of receipt", async () => {
     const store = await open();
     const agentId = await host(store);

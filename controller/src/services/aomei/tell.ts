@@ -1,7 +1,7 @@
 /** What an agent tells of AOMEI Backupper on its host, applied to the rows. Doing it twice is doing it once. */
 import type { AomeiEntry, AomeiImage, AomeiSourceState, AomeiTaskSeen } from "@holdfast/protocol";
 import { entryReport, entryReportId } from "./entry-report.ts";
-import { recordRun, reportDigest } from "./record-run.ts";
+import { completeRun, recordRun, reportDigest } from "./record-run.ts";
 import { jobOfTask, taskOf } from "./task-job.ts";
 import { type AomeiWork, imageKey } from "./work.ts";
 
@@ -12,8 +12,13 @@ const NO_TASK = "names neither a task nor its id";
 
 export function tellEntry(entry: AomeiEntry, { agentId, now, work }: Telling): string | null {
   const reportId = entryReportId(agentId, entry);
-  if (work.reports.get(reportId) !== undefined) return null;
   const report = entryReport(entry, now);
+  const told = work.reports.get(reportId);
+  if (told !== undefined) {
+    const known = work.jobs.get(String(told.jobId));
+    if (known !== undefined) completeRun(work, told.runId, known, report);
+    return null;
+  }
   const job = jobOfTask(work, { agentId, task: entry, at: report.endedAt ?? now, now });
   if (job === null) return NO_TASK;
   recordRun(work, { job, report, reportId, digest: reportDigest(job.jobId, report) });
