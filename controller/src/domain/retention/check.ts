@@ -49,5 +49,6 @@ function parentKey({ parentId, ...child }: Point): string {
 }
 
 function isLater(a: Point, b: Point): boolean {
-  return a.chainNumber === b.chainNumber ? a.chainPosition > b.chainPosition : a.chainNumber > b.chainNumber;
+  if (a.chainNumber !== b.chainNumber) return a.chainNumber > b.chainNumber;
+  return a.chainPosition === b.chainPosition ? a.backupId > b.backupId : a.chainPosition > b.chainPosition;
 }

@@ -58,10 +58,11 @@ const itemsOf = (anew: fc.Arbitrary<boolean>) =>
       item: anyPoints,
       isWild: fc.boolean(),
       isAnew: anew,
+      isNumbered: fc.boolean(),
       rules: anyRules,
       disks: fc.integer({ min: 1, max: 2 }),
     })
-    .map(({ item, isWild, isAnew, rules, disks }) => {
+    .map(({ item, isWild, isAnew, isNumbered, rules, disks }) => {
       const wild = (index: number) => dayOf(item.wild.at(index) ?? 0);
       const points = Array.from({ length: disks }, (_, diskId) =>
         pointsOf(item.text).map(
@@ -70,6 +71,7 @@ const itemsOf = (anew: fc.Arbitrary<boolean>) =>
             ...{ diskId, backupId: `${point.backupId}-${diskId}`, chainId: `${point.chainId}-${diskId}` },
             parentId: point.parentId === null ? null : `${point.parentId}-${diskId}`,
             restorePointId: `rp-${index}`,
+            chainNumber: isNumbered ? point.chainNumber : 0,
             pinned: point.pinned && diskId === 0,
             madeAt: isWild ? wild(index) : point.madeAt,
             recordedAt: isAnew ? wild(-1 - index) : point.recordedAt,
@@ -143,6 +145,13 @@ describe("whatever is there", () => {
     const { marks } = ask(pointsOf("F3 | F2 | F1"), rulesOf({ keep_days: 1 }));
     const newest = marks.filter(({ reasons }) => reasons.some(({ rule }) => rule === "newest"));
     expect(newest.map(({ point }) => point.backupId)).toEqual(["F1", "F3"]);
+  });
+
+  it("chains that nobody numbered are thinned all the same", () => {
+    const points = pointsOf("F1 | F2 | F3 | F4").map((point) => ({ ...point, chainNumber: 0 }));
+    const { remove } = ask(points, rulesOf({ keep_last: 1 }));
+    expect(idsOf(remove).toSorted()).toEqual(["F1", "F2", "F3"]);
+    expect(forbidden(points, remove, dayOf(NOW))).toEqual([]);
   });
 
   it("a host that is enrolled anew, all of whose backups were recorded today, keeps its months", () => {
