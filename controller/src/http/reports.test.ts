@@ -1,0 +1,102 @@
+import { expect, it } from "vitest";
+import { EVIL, seedReportFleet } from "../services/reports/test-report-fleet.ts";
+import { describeApi } from "./test-api.ts";
+
+const TABLE = /<h2>([^<]+)<\/h2>/g;
+const titles = (page: string) => [...page.matchAll(TABLE)].map(([, title]) => title);
+/** The figures at the top, by their name. */
+const figures = (page: string) =>
+  Object.fromEntries([...page.matchAll(/<b>([^<]*)<\/b>([^<]*)<small>/g)].map(([, value, name]) => [name, value]));
+const lines = (table: string) => table.trimEnd().split("\r\n");
+
+describeApi("reports", (api) => {
+  const read = async (path: string, as?: string) => {
+    const reply = await api().get(`/api/v1/reports/${path}`, as === undefined ? {} : { as });
+    return { ...reply, type: reply.headers["content-type"] };
+  };
+
+  it("on the fleet show what it is worth, the worst first, without anything from elsewhere", async () => {
+    await seedReportFleet(api().store, api().clock.now);
+    const { status, type, text } = await read("fleet.html?days=14");
+    expect([status, type]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(text).toContain("2026-02-02 to 2026-02-15");
+    expect(figures(text)).toMatchObject({
+      ...{ health: "67.5 %", "backups that went well": "75.0 %", "restore drills passed": "100 %" },
+      ...{ "missed runs": "2", "open alerts": "2", "items keep 3-2-1-1-0": "2 of 3", "items not proven": "1" },
+      ...{ "restore points too old": "1", "stored backups": "4.2 TB" },
+    });
+    expect(titles(text)).toEqual([
+      ...["Open alerts", "Items, the worst first", "Hosts, the worst first", "Missed runs, the newest first"],
+    ]);
+    expect(text.indexOf("&lt;script&gt;")).toBeLessThan(text.indexOf("<td>db</td>"));
+    expect(text.indexOf("critical</td>")).toBeLessThan(text.indexOf("warning</td>"));
+    expect(text).not.toMatch(/<script|https?:|src=|href=|url\(|NaN|undefined/);
+    expect(text.match(/<rect/g)).toHaveLength(11);
+    expect(text.match(/<circle/g)).toHaveLength(6);
+  });
+
+  it("on a host, an item and an AOMEI job show what is theirs", async () => {
+    const { agentId, itemId } = await seedReportFleet(api().store, api().clock.now);
+    const agent = await read(`agent.html?id=${agentId}`);
+    expect(titles(agent.text)).toEqual(["Open alerts", "Items, the worst first", "Missed runs, the newest first"]);
+    const item = await read(`item.html?id=${itemId}`);
+    expect(titles(item.text)).toEqual(["Open alerts", "3-2-1-1-0", "Expected runs, the newest first"]);
+    expect(figures(item.text)).toMatchObject({
+      ...{ "age of the newest good backup": "3 d", "a restore took (median)": "95 s", "missed runs": "2" },
+    });
+    expect(item.text).toContain("evidence of off_site");
+    expect(item.text).toContain("ran late");
+    const job = await read("aomei.html?id=7");
+    expect(titles(job.text)).toEqual(["Copies"]);
+    expect(job.text).toContain("Backups: Nightly image");
+  });
+
+  it("as tables have a row an item, or a row a day, and no formula", async () => {
+    const { agentId, itemId } = await seedReportFleet(api().store, api().clock.now, ["=1+1", "web, old"]);
+    const fleet = await read("fleet.csv");
+    expect(fleet.type).toBe("text/csv; charset=utf-8");
+    const [head, worst, best] = lines(fleet.text);
+    expect(head).toMatch(/^host,agent_id,kind,id,name,policy,health_score,/);
+    expect(worst).toBe(
+      `berlin-1,${agentId},item,vm-0,'=1+1,nightly,0.42,critical,false,2026-02-13T00:00:00.000Z,2026-02-15T03:00:00.000Z,,86400,216000,false,600,95,130,false,true,true,false,false,true`,
+    );
+    expect(best).toContain('"web, old"');
+    expect((await read(`agent.csv?id=${agentId}`)).text).toBe(fleet.text);
+    const days = lines((await read(`item.csv?id=${itemId}&days=3`)).text);
+    expect(days.slice(1).map((line) => line.split(",").slice(0, 4))).toEqual([
+      ["2026-02-13", "10", "7", "3"],
+      ["2026-02-14", "10", "6", "4"],
+      ["2026-02-15", "10", "5", "5"],
+    ]);
+  });
+
+  it("of a fleet without anything say that nothing was measured", async () => {
+    const { text } = await read("fleet.html");
+    expect(text).toContain("Nothing was measured in this time.");
+    expect(figures(text)).toMatchObject({ health: "not measured", "backups that went well": "not proven" });
+    expect(lines((await read("fleet.csv")).text)).toHaveLength(1);
+  });
+
+  it("are refused where the id is wrong, foreign or too much", async () => {
+    const { agentId, itemId } = await seedReportFleet(api().store, api().clock.now, [EVIL]);
+    const other = await api().agent();
+    const limited = await api().key(["read"], agentId);
+    const foreign = await api().key(["read"], other);
+    const asked: [string, string | undefined, number][] = [
+      ["agent.html", undefined, 400],
+      ["fleet.html?id=x", undefined, 400],
+      ["fleet.html?days=367", undefined, 400],
+      ["item.html?id=vm-0", undefined, 400],
+      ["aomei.html?id=x", undefined, 400],
+      ["aomei.html?id=8", undefined, 404],
+      [`item.csv?id=${agentId}/gone`, undefined, 404],
+      ["fleet.csv", limited, 403],
+      [`item.csv?id=${itemId}`, limited, 200],
+      [`item.csv?id=${itemId}`, foreign, 404],
+      [`agent.csv?id=${agentId}`, foreign, 404],
+      ["aomei.csv?id=7", foreign, 404],
+      ["aomei.csv?id=7", limited, 200],
+    ];
+    for (const [path, as, status] of asked) expect([path, (await read(path, as)).status]).toEqual([path, status]);
+  });
+});

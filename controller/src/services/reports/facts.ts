@@ -1,0 +1,131 @@
+/** Everything that a report tells, read from what the controller keeps up to date anyway. */
+import { and, desc, eq, gte, inArray, lte, type SQL } from "drizzle-orm";
+import { addDays, dayOf } from "../../domain/health/days.ts";
+import { type HealthScore, score } from "../../domain/health/score.ts";
+import type { ExpectedState } from "../../domain/ledger/expected.ts";
+import type { Db } from "../../store/db.ts";
+import type { AlertRow } from "../alerts/alert-row.ts";
+import { openAlertsOf } from "./alert-facts.ts";
+import { type ItemFacts, itemsOf } from "./item-facts.ts";
+import { type ProofFacts, proofsOf } from "./proof-facts.ts";
+import { runCounts, runsOf, type ShownRun } from "./run-facts.ts";
+import type { ReportScope } from "./scope.ts";
+
+export type DayFacts = Db["tables"]["healthDaily"]["$inferSelect"];
+export type HostFacts = { agentId: string; name: string; score: number | null; items: number; lastSeenAt: Date | null };
+export type CopyFacts = Db["tables"]["aomeiCopies"]["$inferSelect"];
+
+export type ReportFacts = {
+  scope: ReportScope;
+  madeAt: Date;
+  /** Days (UTC), both included. */
+  from: string;
+  until: string;
+  /** Oldest first; a day on which nothing was measured is not there. */
+  days: DayFacts[];
+  /** Of the last seven days; null: nothing was measured in them. */
+  health: number | null;
+  /** Of the whole period. */
+  period: HealthScore & { backups: number; failed: number; verifications: number; drills: number };
+  /** The worst first. */
+  items: ItemFacts[];
+  hosts: HostFacts[];
+  runs: Record<ExpectedState, number>;
+  /** The newest: of the fleet and of a host the missed ones, of an item all. */
+  newestRuns: ShownRun[];
+  alerts: { open: AlertRow[]; total: number };
+  /** Of an item. */
+  proofs: ProofFacts[];
+  /** Of an AOMEI job. */
+  copies: CopyFacts[];
+};
+
+/** Over the last `days` days, today included. */
+export async function reportFacts(db: Db, scope: ReportScope, days: number, now: Date): Promise<ReportFacts> {
+  const until = dayOf(now);
+  const from = addDays(until, 1 - days);
+  const daily = await daysOf(db, scope, from, until);
+  const names = await hostNames(db, scope);
+  const items = await itemsOf(db, scope, names, now);
+  return {
+    ...{ scope, madeAt: now, from, until, days: daily, items, period: periodOf(daily) },
+    health: await healthNow(db, scope, until),
+    hosts: await hostsOf(db, scope, items, until),
+    runs: await runCounts(db, scope, new Date(`${from}T00:00:00.000Z`)),
+    newestRuns: await runsOf(db, scope, new Date(`${from}T00:00:00.000Z`), names),
+    alerts: await openAlertsOf(db, scope),
+    proofs: await proofsOf(db, scope),
+    copies: await copiesOf(db, scope),
+  };
+}
+
+function ofScope(db: Db, { kind, id }: ReportScope): SQL | undefined {
+  const { healthDaily: h } = db.tables;
+  return and(eq(h.scopeKind, kind), eq(h.scopeId, id));
+}
+
+async function daysOf(db: Db, scope: ReportScope, from: string, until: string): Promise<DayFacts[]> {
+  const { healthDaily: h } = db.tables;
+  const within = and(ofScope(db, scope), gte(h.metricDate, from), lte(h.metricDate, until));
+  return await db.select().from(h).where(within).orderBy(h.metricDate);
+}
+
+/** A row stands for every day in whose week anything was measured, so a newer one than yesterday's is enough. */
+async function healthNow(db: Db, scope: ReportScope, today: string): Promise<number | null> {
+  const { healthDaily: h } = db.tables;
+  const recent = and(ofScope(db, scope), gte(h.metricDate, addDays(today, -1)), lte(h.metricDate, today));
+  const [row] = await db.select().from(h).where(recent).orderBy(desc(h.metricDate)).limit(1);
+  return row?.healthScore ?? null;
+}
+
+function periodOf(days: readonly DayFacts[]): ReportFacts["period"] {
+  const sum = (numberOf: (day: DayFacts) => number) => days.reduce((all, day) => all + numberOf(day), 0);
+  const backups = sum((day) => day.totalBackups);
+  const verifications = sum((day) => day.verificationsTotal);
+  const drills = sum((day) => day.drillsTotal);
+  const worth = score({
+    backup: { good: sum((day) => day.successfulBackups), total: backups },
+    verification: { good: sum((day) => day.verificationsPassed), total: verifications },
+    drill: { good: sum((day) => day.drillsPassed), total: drills },
+  });
+  return { ...worth, backups, verifications, drills, failed: sum((day) => day.failedBackups) };
+}
+
+async function hostNames(db: Db, { agentId }: ReportScope): Promise<ReadonlyMap<string, string>> {
+  const { agents: a } = db.tables;
+  const which = agentId === null ? undefined : eq(a.agentId, agentId);
+  const rows = await db.select({ agentId: a.agentId, name: a.name }).from(a).where(which);
+  return new Map(rows.map((row) => [row.agentId, row.name]));
+}
+
+/** Of the fleet only, the worst first, those of which nothing is known last. */
+async function hostsOf(
+  db: Db,
+  { kind }: ReportScope,
+  items: readonly ItemFacts[],
+  today: string,
+): Promise<HostFacts[]> {
+  if (kind !== "fleet") return [];
+  const { agents: a, healthDaily: h } = db.tables;
+  const rows = await db.select().from(a).where(eq(a.state, "enrolled"));
+  const recent = and(eq(h.scopeKind, "agent"), inArray(h.metricDate, [addDays(today, -1), today]));
+  const days = await db.select().from(h).where(recent).orderBy(h.metricDate);
+  const scores = new Map(days.map(({ scopeId, healthScore }) => [scopeId, healthScore]));
+  const counts = Map.groupBy(items, ({ row }) => row.agentId);
+  return rows
+    .map(({ agentId, name, lastSeenAt }) => ({
+      ...{ agentId, name, lastSeenAt, score: scores.get(agentId) ?? null },
+      items: counts.get(agentId)?.length ?? 0,
+    }))
+    .sort((one, other) => (one.score ?? 2) - (other.score ?? 2) || (one.name < other.name ? -1 : 1));
+}
+
+async function copiesOf(db: Db, { kind, id }: ReportScope): Promise<CopyFacts[]> {
+  if (kind !== "aomei") return [];
+  const { aomeiCopies: c } = db.tables;
+  return await db
+    .select()
+    .from(c)
+    .where(eq(c.jobId, Number(id)))
+    .orderBy(c.copyType, c.media);
+}
