@@ -1,88 +1,43 @@
 /** A host that runs what its policy says by itself, with its controller and without it. */
-import { readdir, readFile, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openNotebook } from "../../agent/src/schedule/notebook.ts";
 import type { Json } from "../../controller/src/http/test-client.ts";
-import { MIB, makeServiceHost, type ServiceTestHost } from "../helpers/service-host.ts";
+import { makeScheduleHost, type ScheduleHost } from "../helpers/schedule-host.ts";
+import { MIB } from "../helpers/service-host.ts";
 
 const DAY_MS = 86_400_000;
 
 describe("a host with a policy", () => {
-  let host: ServiceTestHost;
-  let agentId: string;
-  let policyId: string;
-  const stateDir = () => join(host.hostFolder, "state");
-
+  let host: ScheduleHost;
   beforeAll(async () => {
-    host = await makeServiceHost();
-    agentId = await host.enroll();
-    host.start();
-    await host.known();
-    const schedule = { cron: "0 3 * * *", zone: "UTC" };
-    const { status, body, text } = await host.call("POST", "/api/v1/policies", {
-      name: "nightly",
-      items: [{ agent_id: agentId, vm_context_id: "web-1" }],
+    host = await makeScheduleHost(({ agentId }) => ({
+      ...{ name: "nightly", items: [{ agent_id: agentId, vm_context_id: "web-1" }] },
       // So that it can be killed in the middle.
       engine: { speed_limit_bytes_per_second: MIB },
-      backup: { schedule, retries: 1, retry_seconds: 1 },
-      verify: { mode: "after_backup" },
-      drill: { mode: "after_backup" },
-    });
-    expect([status, text]).toEqual([201, expect.anything()]);
-    policyId = String(body["policy_id"]);
-    await planned();
+      backup: { schedule: { cron: "0 3 * * *", zone: "UTC" }, retries: 1, retry_seconds: 1 },
+    }));
   });
   afterAll(() => host.remove());
 
-  /** What the host says it will run. */
-  const planned = async (): Promise<Json[]> => {
-    for (;;) {
-      const { document } = await host.cli("status");
-      const runs = document["planned"] as Json[];
-      if (runs.length === 3) return runs;
-      await new Promise((wake) => setTimeout(wake, 100));
-    }
-  };
-  const stop = async (how: NodeJS.Signals = "SIGTERM"): Promise<void> => {
-    const service = host.services.at(-1);
-    service?.child.kill(how);
-    await service?.ended;
-  };
-  /** As if the host had slept for so long. */
-  const asleep = (days: number): void => {
-    const notebook = openNotebook(stateDir(), { now: new Date(), log: () => undefined });
-    const settledThrough = new Date(Date.now() - days * DAY_MS);
-    const noted = [...notebook.all().values()].filter(({ id }) => id === "web-1/backup");
-    notebook.put(noted.map((one) => ({ ...one, state: { kind: "idle", settledThrough, asked: null } })));
-    notebook.close();
-  };
-  const runs = async (): Promise<Json[]> => {
-    const folder = join(stateDir(), "runs");
-    const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
-    const all = await Promise.all(
-      names.map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8")) as Json),
-    );
-    return all.toSorted((one, other) => (String(one["started_at"]) < String(other["started_at"]) ? -1 : 1));
-  };
   const ended = async (count: number): Promise<Json[]> => {
     await expect
-      .poll(async () => (await runs()).filter(({ state }) => state !== "running").length, { timeout: 30_000 })
+      .poll(async () => (await host.runs()).filter(({ state }) => state !== "running").length, { timeout: 30_000 })
       .toBe(count);
-    return await runs();
+    return await host.runs();
   };
 
   it("says when it runs next", async () => {
-    const [backup, ...proofs] = await planned();
-    expect(backup).toMatchObject({ task: "backup", state: "planned", policy_id: policyId });
+    const [backup, ...proofs] = await host.planned();
+    expect(backup).toMatchObject({ task: "backup", state: "planned", policy_id: host.policyId });
     expect(backup?.["next_run_at"]).toMatch(/T03:00:00\.000Z$/);
     expect(proofs.map(({ state }) => state)).toEqual(["after_backup", "after_backup"]);
   });
 
   it("runs once for all that it slept through, its controller away, and tells it later", async () => {
-    await stop();
+    await host.stop();
     await host.stopController();
-    asleep(5);
+    host.asleep(5);
     host.start();
     const made = await ended(3);
     const told = made.map(({ kind, state, scheduled }) => [kind, state, (scheduled as Json)["attempt"]]);
@@ -100,21 +55,21 @@ describe("a host with a policy", () => {
     );
     expect(new Set((executions as Json[]).map(({ kind }) => kind))).toEqual(new Set(["backup", "verify", "drill"]));
     const { backups } = await host.get("/api/v1/backup/list");
-    expect(backups).toMatchObject([{ policy_id: policyId, status: "completed", drill: { status: "passed" } }]);
-    const { time_zone } = await host.get(`/api/v1/agents/${agentId}`);
+    expect(backups).toMatchObject([{ policy_id: host.policyId, status: "completed", drill: { status: "passed" } }]);
+    const { time_zone } = await host.get(`/api/v1/agents/${host.agentId}`);
     expect(time_zone).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
   });
 
   it("killed with its run, it tries again, and tells both", async () => {
-    await stop();
+    await host.stop();
     await host.writeDisk();
-    asleep(1);
+    host.asleep(1);
     // It dies as soon as the run's record stands.
     const dying = host.start();
-    await expect.poll(async () => (await runs()).length, { timeout: 20_000, interval: 5 }).toBe(4);
+    await expect.poll(async () => (await host.runs()).length, { timeout: 20_000, interval: 5 }).toBe(4);
     dying.child.kill("SIGKILL");
     await dying.ended;
-    expect((await runs())[3]).toMatchObject({ kind: "backup", state: "running" });
+    expect((await host.runs())[3]).toMatchObject({ kind: "backup", state: "running" });
     host.start();
     const made = await ended(7);
     const since = made.slice(3).map(({ kind, state, scheduled }) => [kind, state, (scheduled as Json)["attempt"]]);
@@ -130,10 +85,10 @@ describe("a host with a policy", () => {
   });
 
   it("a repository that is not there is a failed run, for each attempt", async () => {
-    await stop();
+    await host.stop();
     const [at, away] = [join(host.hostFolder, "main"), join(host.hostFolder, "away")];
     await rename(at, away);
-    asleep(1);
+    host.asleep(1);
     host.start();
     const failed = (await ended(9)).slice(7);
     expect(failed.map(({ kind, state, scheduled }) => [kind, state, (scheduled as Json)["attempt"]])).toEqual([
@@ -147,13 +102,11 @@ describe("a host with a policy", () => {
   });
 
   it("a policy that is taken back is no longer run, and one asked to be read again is", async () => {
-    const { body } = await host.call("POST", "/api/v1/commands", { agent_id: agentId, kind: "policy.reload" });
+    const { body } = await host.call("POST", "/api/v1/commands", { agent_id: host.agentId, kind: "policy.reload" });
     const { state, result } = await host.commandEnd(body["command_id"]);
     expect([state, (result as Json | null)?.["summary"]]).toEqual(["done", expect.stringMatching(/1 items, 1 plans/)]);
-    const gone = await host.call("DELETE", `/api/v1/policies/${policyId}`);
+    const gone = await host.call("DELETE", `/api/v1/policies/${host.policyId}`);
     expect(gone.status).toBeLessThan(300);
-    await expect
-      .poll(async () => ((await host.cli("status")).document["planned"] as Json[]).length, { timeout: 20_000 })
-      .toBe(0);
+    await expect.poll(async () => (await host.planned()).length, { timeout: 20_000 }).toBe(0);
   });
 });
