@@ -38,6 +38,7 @@ const BODIES: Readonly<Record<string, object>> = {
   "put /api/v1/repositories/{agent_id}/{repository_id}/traits": {
     ...{ media: "tape", off_site: true, offline: true, immutable: false },
   },
+  "post /api/v1/compliance/aomei/{id}/what-if": { changes: [] },
   "post /api/v1/compliance/{agent_id}/{vm_context_id}/what-if": { changes: [] },
   "post /api/v1/commands/{command_id}/reject": { reason: "no" },
   "post /api/v1/retention/plans/{plan_id}/approve": { reason: "yes" },

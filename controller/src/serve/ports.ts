@@ -110,14 +110,17 @@ function contextOf(ground: Ground, { agentLink, agentUrl }: Link, { signal, log 
 }
 
 function controlOf(
-  { store, telling, now }: Ground,
+  { store, telling, authority, now }: Ground,
   { agentLink }: Link,
   settings: ServeSettings,
   log: Logger,
 ): ControlContext {
   const deadManUrl = settings.dead_man_url ?? null;
   const { links, presence, policies, delivery, feed } = agentLink;
-  return { store, telling, deadManUrl, now, log, links, presence, policies, delivery, feed, startedAt: now() };
+  const { root, issuing } = authority;
+  const authorityEndsAt = new Date(Math.min(root.validToDate.getTime(), issuing.validToDate.getTime()));
+  const own = { deadManUrl, authorityEndsAt, startedAt: now() };
+  return { ...own, store, telling, now, log, links, presence, policies, delivery, feed };
 }
 
 function urlOf(scheme: "https" | "wss", { names: [name = "localhost"] }: ServeSettings, port: number): string {

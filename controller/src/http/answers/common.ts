@@ -43,6 +43,13 @@ export const pageFields = {
   next_cursor: z.string().nullable().openapi({ description: "For the next page; null: this is the last one." }),
 };
 
+/** The number of a task of AOMEI Backupper, in an address. */
+export const jobId = z
+  .string()
+  .regex(/^\d{1,15}$/, "is no job's id")
+  .transform(Number)
+  .openapi({ type: "integer" });
+
 export const agentInQuery = uuid.optional().openapi({ description: "Only this agent's." });
 export const labels = z.record(z.string().min(1).max(100), z.string().max(500));
 

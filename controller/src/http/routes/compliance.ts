@@ -1,13 +1,16 @@
 import { pathId, uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
 import type { CopyChange } from "../../domain/compliance/what-if.ts";
-import { complianceIf, itemCompliance } from "../../services/compliance/item-compliance.ts";
+import { complianceIf, complianceOf, itemCompliance } from "../../services/compliance/item-compliance.ts";
 import { describeRepository, repositoryTraits } from "../../services/compliance/traits.ts";
+import { taskHealth } from "../../services/health/view-task.ts";
+import { jobId } from "../answers/common.ts";
 import { complianceBody, copyChange, toCompliance, toTraits, traitsBody, traitsInput } from "../answers/compliance.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
 const tag = "compliance";
 const params = z.strictObject({ agent_id: uuid, vm_context_id: pathId });
+const changesBody = z.strictObject({ changes: z.array(copyChange).max(50) });
 const place = z.strictObject({ agent_id: uuid, repository_id: pathId });
 
 const get = endpoint({
@@ -34,7 +37,7 @@ const tryOut = endpoint({
   description: "`add`: a copy that is made and proven now. `age`: as if so many days went by without anything new.",
   action: "compliance.read",
   params,
-  body: z.strictObject({ changes: z.array(copyChange).max(50) }),
+  body: changesBody,
   answers: { 200: complianceBody },
   handle: async (context, { params: { agent_id: agentId, vm_context_id: vmContextId }, body, caller }) => {
     const changes = body.changes.map(toChange);
@@ -58,6 +61,38 @@ function toChange(told: z.output<typeof copyChange>): CopyChange {
   );
   return { change: "move", copy, place };
 }
+
+const ofTask = endpoint({
+  method: "get",
+  path: "/api/v1/compliance/aomei/{id}",
+  tag,
+  summary: "3-2-1-1-0 of a task of AOMEI Backupper, by the copies that are told of",
+  description: "No copy of it can be verified or drilled here: `errors` never holds, and says why.",
+  action: "compliance.read",
+  params: z.strictObject({ id: jobId }),
+  answers: { 200: complianceBody },
+  refusals: ["JOB_NOT_FOUND"],
+  handle: async (context, { params: { id }, caller }) => {
+    const view = await taskHealth(context, caller.actor, id);
+    return { status: 200, body: toCompliance(complianceOf(view, [], context.now())) };
+  },
+});
+
+const tryOutTask = endpoint({
+  method: "post",
+  path: "/api/v1/compliance/aomei/{id}/what-if",
+  tag,
+  summary: "What 3-2-1-1-0 of a task would say if its copies were others; nothing is changed",
+  action: "compliance.read",
+  params: z.strictObject({ id: jobId }),
+  body: changesBody,
+  answers: { 200: complianceBody },
+  refusals: ["JOB_NOT_FOUND"],
+  handle: async (context, { params: { id }, body, caller }) => {
+    const view = await taskHealth(context, caller.actor, id);
+    return { status: 200, body: toCompliance(complianceOf(view, body.changes.map(toChange), context.now())) };
+  },
+});
 
 const traits = endpoint({
   method: "get",
@@ -90,4 +125,4 @@ const describe = endpoint({
   },
 });
 
-export const complianceRoutes: readonly Endpoint[] = [get, tryOut, traits, describe];
+export const complianceRoutes: readonly Endpoint[] = [ofTask, tryOutTask, get, tryOut, traits, describe];

@@ -1,7 +1,8 @@
 import { pathId, uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
 import { agentHealth, dailyHealth, fleetHealth, itemHealth, listItemStates } from "../../services/health/list.ts";
-import { agentInQuery, numberInQuery, pageBody, pageFields, paging } from "../answers/common.ts";
+import { taskHealth } from "../../services/health/view-task.ts";
+import { agentInQuery, jobId, numberInQuery, pageBody, pageFields, paging } from "../answers/common.ts";
 import {
   band,
   healthMetricBody,
@@ -75,6 +76,20 @@ const agent = endpoint({
   }),
 });
 
+const task = endpoint({
+  ...shared,
+  path: "/api/v1/health/aomei/{id}",
+  summary: "What the backups of a task of AOMEI Backupper are worth",
+  description: "Nothing of it can be verified or drilled here, so it is never proven.",
+  params: z.strictObject({ id: jobId }),
+  answers: { 200: itemHealthBody },
+  refusals: ["JOB_NOT_FOUND"],
+  handle: async (context, { params: { id }, caller }) => ({
+    status: 200,
+    body: toItemHealth(await taskHealth(context, caller.actor, id)),
+  }),
+});
+
 const daily = endpoint({
   ...shared,
   path: "/api/v1/health/daily",
@@ -106,4 +121,4 @@ const daily = endpoint({
   },
 });
 
-export const healthRoutes: readonly Endpoint[] = [fleet, items, item, agent, daily];
+export const healthRoutes: readonly Endpoint[] = [fleet, items, item, agent, task, daily];

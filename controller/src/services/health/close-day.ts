@@ -1,14 +1,14 @@
-import { and, eq, isNotNull, isNull, lt } from "drizzle-orm";
+import { and, eq, lt } from "drizzle-orm";
 import { addDays, dayOf } from "../../domain/health/days.ts";
 import { pieces } from "../../store/bulk.ts";
 import type { Db, Store } from "../../store/db.ts";
-import { addDay, addItem, type Days, type Items, markDays, markItems } from "./mark.ts";
+import { addDay, type Days, markDays } from "./mark.ts";
 
 type Context = { store: Store; now: () => Date };
 export type DayClose = (context: Context) => Promise<void>;
 
 /** So long the days of items and of hosts are kept; the fleet's are kept for ever. */
-const KEPT_DAYS = { item: 400, aomei: 400, agent: 1200 } as const;
+export const KEPT_DAYS = { item: 400, aomei: 400, agent: 1200 } as const;
 
 /** When a day has ended, and at the start: the day before is counted as it ended, and the new one begins. */
 export function closeDays(): DayClose {
@@ -18,8 +18,6 @@ export function closeDays(): DayClose {
     if (closed === today) return;
     const agentIds = await store.read(hosts);
     for (const some of pieces(agentIds)) await store.write((db) => markHosts(db, some, today, now()));
-    const retired = await store.read(retiredItems);
-    if (retired.size > 0) await store.write((db) => markItems(db, retired, now()));
     for (const [kind, days] of Object.entries(KEPT_DAYS))
       await store.write((db) => purge(db, kind as keyof typeof KEPT_DAYS, addDays(today, -days)));
     closed = today;
@@ -36,19 +34,6 @@ async function markHosts(db: Db, agentIds: readonly string[], today: string, now
   const days: Days = new Map();
   for (const agentId of agentIds) for (const day of [addDays(today, -1), today]) addDay(days, agentId, day);
   await markDays(db, days, now);
-}
-
-/** Of which something is still shown. */
-async function retiredItems(db: Db): Promise<Items> {
-  const { items: i, itemStates: s } = db.tables;
-  const rows = await db
-    .select({ agentId: s.agentId, item: s.subjectId })
-    .from(s)
-    .leftJoin(i, and(eq(i.agentId, s.agentId), eq(i.vmContextId, s.subjectId), isNull(i.retiredAt)))
-    .where(and(eq(s.subjectKind, "item"), isNull(i.vmContextId), isNotNull(s.subjectId)));
-  const items: Items = new Map();
-  for (const { agentId, item } of rows) addItem(items, agentId, item);
-  return items;
 }
 
 async function purge(db: Db, scopeKind: keyof typeof KEPT_DAYS, before: string): Promise<void> {

@@ -51,30 +51,32 @@ export function windowCounts(days: readonly CountedDay[], day: string): HealthCo
   };
 }
 
-/** The first day that a row of `day` needs to have its score. */
-export function firstOfWindow(day: string): string {
-  return addDays(day, 1 - WINDOW_DAYS);
+/** The days that share a week with one of these, this day at most. */
+export function daysAround(days: readonly string[], today: string): string[] {
+  const all = new Set(days.flatMap((day) => daysFrom(addDays(day, 1 - WINDOW_DAYS), addDays(day, WINDOW_DAYS - 1))));
+  return [...all].filter((day) => day <= today).sort();
 }
 
+/** The same of what stands. */
+export async function daysAroundOf(db: Db, scope: Scope, days: readonly string[], today: string): Promise<DailyRow[]> {
+  const around = daysAround(days, today);
+  const [first = today, last = today] = [around[0], around.at(-1)];
+  return await daysOf(db, scope, first, last);
+}
+
+type Standing = { known: readonly CountedDay[]; counted: readonly CountedDay[]; today: string; now: Date };
+
 /**
- * Rows for every day from the first that was counted anew until today. `known`: what stands, from a window before the first
- * counted day on. A day on which nothing was measured, and nothing in its window, has no row.
+ * Rows for every day that was counted anew and for those whose week it is in. `known`: what stands of the days around.
+ * A day on which nothing was measured, and nothing in its week, has no row.
  */
-export function scoredDays(
-  scope: Scope,
-  {
-    known,
-    counted,
-    today,
-    now,
-  }: { known: readonly CountedDay[]; counted: readonly CountedDay[]; today: string; now: Date },
-): DailyRow[] {
+export function scoredDays(scope: Scope, { known, counted, today, now }: Standing): DailyRow[] {
   const days = new Map(known.map((row) => [row.metricDate, row]));
   for (const row of counted) days.set(row.metricDate, row);
-  const first = counted.map(({ metricDate }) => metricDate).sort()[0];
-  if (first === undefined) return [];
   const all = [...days.values()];
-  return daysFrom(first, today).flatMap((metricDate) => {
+  const changed = new Set(counted.flatMap(({ metricDate: day }) => daysFrom(day, addDays(day, WINDOW_DAYS - 1))));
+  const wanted = [...changed].filter((day) => day <= today).sort();
+  return wanted.flatMap((metricDate) => {
     const counts: DayCounts = days.get(metricDate) ?? NO_COUNTS;
     const window = windowCounts(all, metricDate);
     const isEmpty = Object.values(window).every(({ total }) => total === 0) && counts.totalSizeBytes === 0;

@@ -1,4 +1,4 @@
-/** Targets are the policies': when one changes, or an item comes to another, it is looked at again. */
+/** Targets are the policies': when one changes, or an item comes to another, it is looked at again; when it is no more, too. */
 import { and, eq, isNull, ne, or } from "drizzle-orm";
 import type { Db, Store } from "../../store/db.ts";
 import { addItem, type Items, markItems } from "./mark.ts";
@@ -15,7 +15,7 @@ export function watchPolicies(): PolicyWatch {
       const changed = [...versions].filter(([id, version]) => before !== null && before.get(id) !== version);
       const items: Items = new Map();
       for (const [id] of changed) for (const one of await itemsOf(db, id)) addItem(items, one.agentId, one.item);
-      for (const one of await rebound(db)) addItem(items, one.agentId, one.item);
+      for (const one of [...(await rebound(db)), ...(await retired(db))]) addItem(items, one.agentId, one.item);
       return { versions, items };
     });
     if (items.size > 0) await store.write((db) => markItems(db, items, now()));
@@ -53,4 +53,14 @@ async function rebound(db: Db): Promise<One[]> {
     .leftJoin(i, and(eq(i.agentId, s.agentId), eq(i.vmContextId, s.subjectId)))
     .where(and(isNull(i.policyId), ne(s.policyId, ""), eq(s.subjectKind, "item")));
   return [...bound, ...unbound];
+}
+
+/** Items that are not protected any more and of which something is still shown. */
+async function retired(db: Db): Promise<One[]> {
+  const { items: i, itemStates: s } = db.tables;
+  return await db
+    .select({ agentId: s.agentId, item: s.subjectId })
+    .from(s)
+    .leftJoin(i, and(eq(i.agentId, s.agentId), eq(i.vmContextId, s.subjectId), isNull(i.retiredAt)))
+    .where(and(eq(s.subjectKind, "item"), isNull(i.vmContextId)));
 }

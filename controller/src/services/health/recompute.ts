@@ -1,24 +1,30 @@
 /** Takes the counts of days anew of which something was told, from the history itself: what stands may be thrown away. */
-import { and, asc, eq, gte, inArray, lte, sum } from "drizzle-orm";
-import { dayOf, daysFrom } from "../../domain/health/days.ts";
+import { and, asc, desc, eq, inArray, sum } from "drizzle-orm";
+import { addDays, dayOf } from "../../domain/health/days.ts";
 import type { Db, Store } from "../../store/db.ts";
+import { recordObservations } from "../alerts/observe.ts";
+import { observeCapacity } from "./capacity.ts";
+import { KEPT_DAYS } from "./close-day.ts";
 import { countDay, type DayCounts, NO_COUNTS } from "./count-day.ts";
 import {
   type CountedDay,
   type DailyRow,
-  daysOf,
+  daysAround,
+  daysAroundOf,
   daysOfItems,
   FLEET,
-  firstOfWindow,
   itemScope,
   putDays,
   scoredDays,
 } from "./daily.ts";
 
+type DirtyRow = Db["tables"]["healthDirty"]["$inferSelect"];
 type Context = { store: Store; now: () => Date };
 
 const AGENTS_AT_ONCE = 25;
 const ROWS_AT_ONCE = 192;
+/** Facts that are told again may be of years. */
+const DAYS_AT_ONCE = 14;
 
 /** Takes some hosts' days anew, and the fleet's by them; answers how many hosts, 0 when nothing was to do. */
 export async function recomputeDays({ store, now }: Context, signal?: AbortSignal): Promise<number> {
@@ -44,32 +50,43 @@ async function dirtyAgents(db: Db): Promise<string[]> {
 
 /** Answers the days that were taken anew. */
 async function recomputeAgent(store: Store, agentId: string, now: Date): Promise<string[]> {
-  const { rows, dirty, place } = await store.read((db) => readAgent(db, agentId, now));
+  const { rows, dirty, place, capacity } = await store.read((db) => readAgent(db, agentId, now));
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
     await store.write((db) => putDays(db, rows.slice(from, from + ROWS_AT_ONCE)));
-  const days = dirty.map(({ metricDate }) => metricDate);
   await store.write(async (db) => {
+    await recordObservations(db, capacity, now);
     // What was told meanwhile may not be in the counts: it is looked at again.
-    if ((await placeOf(db)) !== place) return;
-    const { healthDirty: d } = db.tables;
+    if ((await placeOf(db)) === place) await forgetDirty(db, dirty);
+  });
+  return dirty.map(({ metricDate }) => metricDate);
+}
+
+async function forgetDirty(db: Db, dirty: readonly DirtyRow[]): Promise<void> {
+  const { healthDirty: d } = db.tables;
+  for (const { agentId, metricDate, since } of dirty)
     await db
       .delete(d)
-      .where(and(eq(d.agentId, agentId), inArray(d.metricDate, days)))
+      .where(and(eq(d.agentId, agentId), eq(d.metricDate, metricDate), eq(d.since, since)))
       .execute();
-  });
-  return days;
 }
 
 async function readAgent(db: Db, agentId: string, now: Date) {
   const { healthDirty: d } = db.tables;
   const place = await placeOf(db);
-  const dirty = await db.select().from(d).where(eq(d.agentId, agentId)).orderBy(asc(d.metricDate));
-  const first = dirty[0]?.metricDate;
-  if (first === undefined) return { rows: [], dirty, place };
+  const ofAgent = db.select().from(d).where(eq(d.agentId, agentId));
+  const dirty = await ofAgent.orderBy(desc(d.metricDate)).limit(DAYS_AT_ONCE);
+  const capacity = await observeCapacity(db, agentId);
+  const kept = dirty.filter(({ metricDate }) => metricDate >= addDays(dayOf(now), -KEPT_DAYS.item));
+  const days = kept.map(({ metricDate }) => metricDate);
+  return { rows: await rowsOf(db, agentId, days, now), dirty, place, capacity };
+}
+
+/** These days of a host and its items, and what else they change. */
+async function rowsOf(db: Db, agentId: string, days: readonly string[], now: Date): Promise<DailyRow[]> {
   const today = dayOf(now);
   const counted = new Map<string, CountedDay[]>();
   const whole: CountedDay[] = [];
-  for (const { metricDate } of dirty) {
+  for (const metricDate of days) {
     const items = await countDay(db, agentId, metricDate);
     whole.push({ metricDate, ...[...items.values()].reduce(together, NO_COUNTS) });
     for (const [item, counts] of items) {
@@ -77,21 +94,18 @@ async function readAgent(db: Db, agentId: string, now: Date) {
       if (item !== "") counted.set(scopeId, [...(counted.get(scopeId) ?? []), { metricDate, ...counts }]);
     }
   }
-  const window = daysFrom(firstOfWindow(first), today);
-  const known = await daysOfItems(db, agentId, window);
+  const known = await daysOfItems(db, agentId, daysAround(days, today));
   const rows: DailyRow[] = [];
   for (const scopeId of new Set([...known.keys(), ...counted.keys()])) {
     const anew = new Map((counted.get(scopeId) ?? []).map((each) => [each.metricDate, each]));
     // Of a day on which nothing is known of it any more nothing is left.
-    const days = dirty.map(({ metricDate }) => anew.get(metricDate) ?? { metricDate, ...NO_COUNTS });
-    rows.push(
-      ...scoredDays({ scopeKind: "item", scopeId }, { known: known.get(scopeId) ?? [], counted: days, today, now }),
-    );
+    const own = days.map((metricDate) => anew.get(metricDate) ?? { metricDate, ...NO_COUNTS });
+    const standing = known.get(scopeId) ?? [];
+    rows.push(...scoredDays({ scopeKind: "item", scopeId }, { known: standing, counted: own, today, now }));
   }
   const agent = { scopeKind: "agent", scopeId: agentId } as const;
-  const knownOfAgent = await daysOf(db, agent, firstOfWindow(first), today);
-  rows.push(...scoredDays(agent, { known: knownOfAgent, counted: whole, today, now }));
-  return { rows, dirty, place };
+  const knownOfAgent = await daysAroundOf(db, agent, days, today);
+  return [...rows, ...scoredDays(agent, { known: knownOfAgent, counted: whole, today, now })];
 }
 
 function together(one: DayCounts, other: DayCounts): DayCounts {
@@ -109,10 +123,9 @@ function together(one: DayCounts, other: DayCounts): DayCounts {
 
 /** The hosts' rows of each day together. */
 async function recomputeFleet(store: Store, days: readonly string[], now: Date): Promise<void> {
-  const [first = dayOf(now)] = days;
   const today = dayOf(now);
   const rows = await store.read(async (db) => {
-    const known = await daysOf(db, FLEET, firstOfWindow(first), today);
+    const known = await daysAroundOf(db, FLEET, days, today);
     const counted = await sumOfAgents(db, days);
     return scoredDays(FLEET, { known, counted, today, now });
   });
@@ -121,7 +134,6 @@ async function recomputeFleet(store: Store, days: readonly string[], now: Date):
 
 async function sumOfAgents(db: Db, days: readonly string[]): Promise<CountedDay[]> {
   const { healthDaily: h } = db.tables;
-  const [from = "", until = ""] = [days[0], days.at(-1)];
   const total = (column: Parameters<typeof sum>[0]) => sum(column).mapWith(Number);
   return await db
     .select({
@@ -136,7 +148,7 @@ async function sumOfAgents(db: Db, days: readonly string[]): Promise<CountedDay[
       drillsPassed: total(h.drillsPassed),
     })
     .from(h)
-    .where(and(gte(h.metricDate, from), lte(h.metricDate, until), eq(h.scopeKind, "agent")))
+    .where(and(inArray(h.metricDate, [...days]), eq(h.scopeKind, "agent")))
     .groupBy(h.metricDate);
 }
 

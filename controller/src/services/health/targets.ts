@@ -6,7 +6,8 @@ export type Targets = PolicyBody["targets"];
 /** `policyId` null: no policy that is in force. `since`: when the item came to it. */
 export type ItemTargets = Targets & { policyId: string | null; since: Date | null };
 
-const UNTARGETED: ItemTargets = { ...policyBody.parse({ name: "none" }).targets, policyId: null, since: null };
+/** Of what no policy is about. */
+export const UNTARGETED: ItemTargets = { ...policyBody.parse({ name: "none" }).targets, policyId: null, since: null };
 
 /** What the policies ask of these items of one host. */
 export async function targetsOf(
