@@ -179,5 +179,6 @@ it("of a backlog of years the newest runs for all, and only the last days of it 
   const begun = performance.now();
   const { effects } = step(minutely, idleSince(from), { type: "time" }, at("2 03:00"));
   expect(effects).toEqual([{ type: "start", due: at("2 03:00"), since: new Date("2020-01-01T00:01:00Z"), attempt: 1 }]);
-  expect(performance.now() - begun).toBeLessThan(2000);
-});
+  // Looking at each of three million would take minutes.
+  expect(performance.now() - begun).toBeLessThan(20_000);
+}, 30_000);
