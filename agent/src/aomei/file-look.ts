@@ -4,13 +4,13 @@ import { dirname } from "node:path";
 import { asHoldfastError } from "../errors.ts";
 import type { SourceLook } from "./source-state.ts";
 
-export type FileLook = { size: number; signature: string };
+export type FileLook = { size: number; modifiedMs: number; signature: string };
 export type Unreadable = Pick<SourceLook, "state" | "reason">;
 
 /** Throws the system error. */
 export async function lookAtFile(path: string): Promise<FileLook> {
   const { size, mtimeNs, ino } = await stat(path, { bigint: true });
-  return { size: Number(size), signature: `${size}:${mtimeNs}:${ino}` };
+  return { size: Number(size), modifiedMs: Number(mtimeNs / 1_000_000n), signature: `${size}:${mtimeNs}:${ino}` };
 }
 
 /** Where the vendor's installer puts the program, and the folder of its logs. */

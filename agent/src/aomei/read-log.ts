@@ -23,6 +23,8 @@ export type Reading = {
   place: Place | null;
   /** Entries told. */
   told: number;
+  /** When the log has to be looked at again though nothing was written, in ms; null: never. */
+  quietMs: number | null;
 };
 
 export type ReadOptions = {
@@ -49,10 +51,10 @@ export async function readLog(options: ReadOptions): Promise<Reading> {
     return teller.flush();
   };
   try {
-    return { ...(await readEntries(file, options, flush)), signature };
+    return { ...(await readEntries(file, options, flush)), signature, quietMs: null };
   } catch (error) {
     if (!(error instanceof Unstable)) throw error;
-    return { signature: null, findings: [], place: null, told: 0 };
+    return { signature: null, findings: [], place: null, told: 0, quietMs: null };
   }
 }
 
@@ -63,7 +65,7 @@ async function readEntries(
   file: FileHandle,
   { source, place, teller, evidence, signal }: ReadOptions,
   flush: () => Promise<number>,
-): Promise<Omit<Reading, "signature">> {
+): Promise<Omit<Reading, "signature" | "quietMs">> {
   const known = place === null ? null : await atPlace(file, place);
   const goesOn = place !== null && known !== null ? { place, hasher: known } : null;
   const parser = createLogParser(

@@ -1,8 +1,10 @@
-/** One reading of a text log: every run that has ended is told once. */
+/** One reading of a text log: every run that has ended is told once, and one whose log went quiet within it. */
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type { TextLogSettings } from "../config/aomei-settings.ts";
-import { lookAtFile } from "./file-look.ts";
+import type { AomeiFacts } from "./facts.ts";
+import { type FileLook, lookAtFile } from "./file-look.ts";
+import { quietFact, quietRuns } from "./quiet-runs.ts";
 import type { Reading } from "./read-log.ts";
 import type { EntryTeller, TellableEntry } from "./teller.ts";
 import { createTextLogParser, type TextRun } from "./text-log/parse-text.ts";
@@ -12,6 +14,8 @@ const PIECE = 64 * 1024;
 export type ReadTextOptions = {
   path: string;
   settings: TextLogSettings;
+  facts: AomeiFacts;
+  now: () => Date;
   teller: EntryTeller;
   evidence: (entry: TextRun["entry"]) => Pick<TellableEntry, "image" | "size_bytes" | "duration_seconds">;
   room: () => Promise<void>;
@@ -19,21 +23,18 @@ export type ReadTextOptions = {
 };
 
 /** Throws as `readLog`. A text log only grows, so that what was read while it did is as good. */
-export async function readTextLog({
-  path,
-  settings,
-  teller,
-  evidence,
-  room,
-  signal,
-}: ReadTextOptions): Promise<Reading> {
-  const { signature } = await lookAtFile(path);
-  const parser = createTextLogParser((run) => teller.take({ ...tellable(run, path), ...evidence(run.entry) }), {
+export async function readTextLog(options: ReadTextOptions): Promise<Reading> {
+  const { path, settings, facts, now, teller, room, signal } = options;
+  const look = await lookAtFile(path);
+  const quietMs = look.modifiedMs + settings.quiet_seconds * 1000;
+  const isQuiet = now().getTime() >= quietMs;
+  const parser = createTextLogParser(takeRuns(options, look), {
     fileName: basename(path),
     encoding: settings.encoding,
     timeZone: settings.time_zone,
     taskName: settings.task_name ?? null,
     phrases: settings.phrases,
+    quiet: quietRuns(facts, path, look),
   });
   let told = 0;
   for await (const piece of createReadStream(path, { highWaterMark: PIECE, signal })) {
@@ -42,10 +43,27 @@ export async function readTextLog({
     await room();
     told += teller.flush();
   }
-  const findings = parser.end(false).map(({ code, message, offset }) => ({ code, message, offset: offset ?? null }));
+  // Taken for over only while nobody has written to it meanwhile.
+  const isOver = isQuiet && (await lookAtFile(path)).signature === look.signature;
+  const findings = parser.end(isOver).map(({ code, message, offset }) => ({ code, message, offset: offset ?? null }));
   await room();
   told += teller.flush();
-  return { signature, findings, place: null, told };
+  return {
+    signature: look.signature,
+    findings,
+    place: null,
+    told,
+    quietMs: parser.isOpen() && !isOver ? quietMs : null,
+  };
+}
+
+/** A run that was told when its log was quiet keeps its key; what it says in the end is told under it. */
+function takeRuns({ path, facts, teller, evidence }: ReadTextOptions, look: FileLook): (run: TextRun) => void {
+  return (run) => {
+    const { variant, quiet, entry } = run;
+    const notes = quiet === null ? [] : [quietFact(facts, path, { ...quiet, size: look.size })];
+    teller.take({ ...tellable(run, path), ...evidence(entry) }, { variant, notes });
+  };
 }
 
 function tellable(

@@ -1,6 +1,7 @@
 /** Turns entries into events, each once, and remembers them in the same transaction. */
 import type { AomeiEntry } from "@holdfast/protocol";
 import type { ToldFact } from "../spool/told.ts";
+import { bareFact } from "./bare-entries.ts";
 import type { AomeiEvent, AomeiFacts } from "./facts.ts";
 import { ownText } from "./log/own-text.ts";
 import type { SeenEntries } from "./seen-entries.ts";
@@ -13,31 +14,44 @@ const BATCH = 100;
 /** All of an entry's event but for what is known at the moment of telling. */
 export type TellableEntry = Omit<AomeiEntry, "told_again" | "read_at">;
 
+/** `variant`: of an entry that may grow, what it says now: told again whenever that is new. `notes`: kept with it. */
+export type HowToTell = { variant?: string; notes?: readonly ToldFact[] };
+
 export type EntryTeller = {
   /** Takes an entry that was read; true when it has to be told and waits for `flush`. */
-  take(entry: TellableEntry): boolean;
+  take(entry: TellableEntry, how?: HowToTell): boolean;
   isFull(): boolean;
   /** Tells what was taken, in one transaction; answers how many entries that were. */
   flush(): number;
 };
 
-export function createEntryTeller(facts: AomeiFacts, seen: SeenEntries, now: () => Date): EntryTeller {
+/** `awaitsImages`: entries without one are noted, because it may be found later. */
+export function createEntryTeller(
+  facts: AomeiFacts,
+  seen: SeenEntries,
+  { now, awaitsImages }: { now: () => Date; awaitsImages: boolean },
+): EntryTeller {
   const nameTask = createTaskNames(facts);
   let events: AomeiEvent[] = [];
   let tell: ToldFact[] = [];
   let count = 0;
   return {
-    take: (entry) => {
+    take: (entry, { variant, notes = [] } = {}) => {
       const state = seen.look(entry.entry_key);
-      if (state === "told") return false;
-      const read_at = now().toISOString();
+      const isTold = state === "told" && (variant === undefined || seen.look(variant) === "told");
+      if (isTold) return false;
+      const at = now();
+      const read_at = at.toISOString();
       const named = nameTask(entry, read_at);
       if (named !== null) {
         events.push(named.event);
         tell.push(named.fact);
       }
-      events.push({ kind: "aomei_entry", body: { ...entry, told_again: state === "owed", read_at } });
+      events.push({ kind: "aomei_entry", body: { ...entry, told_again: state !== "new", read_at } });
+      const bare = awaitsImages ? bareFact(entry, facts.generation(), at) : null;
+      tell.push(...notes, ...(bare === null ? [] : [bare]));
       seen.add(entry.entry_key);
+      if (variant !== undefined && variant !== entry.entry_key) seen.add(variant);
       count += 1;
       return true;
     },

@@ -20,6 +20,8 @@ export type WatchHost = {
   room: () => Promise<void>;
   signal: AbortSignal;
   evidence: (entry: LogEntry) => RunEvidence;
+  /** An image that is not there yet may come. */
+  awaitsImages: boolean;
 };
 
 /** What this process remembers of a source between two looks. */
@@ -31,17 +33,24 @@ export type SourceMemory = {
   restless: number;
   look: SourceLook | null;
   pending: Pending | null;
+  /** When the run that is open at its end is taken for over, in ms; null: none is, or it was told. */
+  quietMs: number | null;
 };
 export const newSourceMemory = (): SourceMemory => ({
-  ...{ signature: null, generation: 0, restless: 0, look: null, pending: null },
+  ...{ signature: null, generation: 0, restless: 0, look: null, pending: null, quietMs: null },
 });
 
 /** So often a file may change while it is read; then what was read counts all the same. */
 const RESTLESS_READINGS = 5;
 
 /** Whether there is anything to read; cheap. */
-export async function hasChanged(source: Source, memory: SourceMemory, facts: AomeiFacts): Promise<boolean> {
+export async function hasChanged(
+  source: Source,
+  memory: SourceMemory,
+  { facts, now }: Pick<WatchHost, "facts" | "now">,
+): Promise<boolean> {
   if (memory.look === null || memory.generation !== facts.generation()) return true;
+  if (memory.quietMs !== null && now().getTime() >= memory.quietMs) return true;
   const looked = await lookAtFile(source.path).catch(() => null);
   if (looked === null) return memory.look.state === "ready";
   return looked.signature !== memory.signature;
@@ -60,23 +69,26 @@ export async function takeSource(source: Source, memory: SourceMemory, host: Wat
     memory.look = { ...about, ...(await explainUnreadable(source.path, isDefault, error)), findings: [] };
     memory.signature = null;
     memory.generation = generation;
+    memory.quietMs = null;
     return 0;
   }
   memory.restless = reading.signature === null ? memory.restless + 1 : 0;
   memory.signature = reading.signature;
   memory.generation = generation;
+  memory.quietMs = reading.quietMs;
   if (reading.signature === null) return 0;
   memory.look = { ...about, state: "ready", reason: null, findings: reading.findings };
   return reading.told;
 }
 
 async function read(source: Source, memory: SourceMemory, host: WatchHost): Promise<Reading> {
-  const { facts, seen, now, room, signal, evidence } = host;
+  const { facts, seen, now, room, signal, evidence, awaitsImages } = host;
   // What is not there costs nothing more.
   await lookAtFile(source.path);
-  const teller = createEntryTeller(facts, seen(), now);
+  const teller = createEntryTeller(facts, seen(), { now, awaitsImages });
   if (source.kind === "text_log") {
-    return await readTextLog({ path: source.path, settings: source.settings, teller, evidence, room, signal });
+    const { path, settings } = source;
+    return await readTextLog({ path, settings, facts, now, teller, evidence, room, signal });
   }
   const generation = facts.generation();
   const subject = `aomei/place/${source.path}`;

@@ -1,6 +1,7 @@
 /** One pass over everything that the settings name. */
 import type { AomeiSettings } from "../config/aomei-settings.ts";
 import { asHoldfastError } from "../errors.ts";
+import { completeBareEntries } from "./bare-entries.ts";
 import type { AomeiFacts } from "./facts.ts";
 import { explainUnreadable } from "./file-look.ts";
 import { runEvidence } from "./images/evidence.ts";
@@ -47,7 +48,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
     const changed: Source[] = [];
     for (const source of found) {
       const memory = remembered(sources, source.path, newSourceMemory);
-      if (await hasChanged(source, memory, facts)) changed.push(source);
+      if (await hasChanged(source, memory, { facts, now })) changed.push(source);
     }
     const isImageTime = Math.abs(now().getTime() - imagesMs) >= IMAGES_MS;
     const isIdle = changed.length === 0 && troubles.length === 0 && !isImageTime;
@@ -104,10 +105,12 @@ async function takeAll(
   const believed: FolderWatch[] = [];
   for (const watch of watched) if (await listFolder(watch, facts)) believed.push(watch);
   const images = believed.flatMap(({ listed }) => listed);
+  const awaitsImages = watched.length > 0;
   const evidence = (entry: LogEntry) => runEvidence(entry, images);
+  if (believed.length > 0) completeBareEntries(facts, (run) => runEvidence(run, images), now());
   for (const source of changed) {
     const memory = remembered(sources, source.path, newSourceMemory);
-    result.entries += await takeSource(source, memory, { facts, seen, now, room, signal, evidence });
+    result.entries += await takeSource(source, memory, { facts, seen, now, room, signal, evidence, awaitsImages });
   }
   for (const watch of believed) {
     try {

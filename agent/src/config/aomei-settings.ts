@@ -35,6 +35,8 @@ const textLogs = z.strictObject({
   task_name: z.string().min(1).max(200).optional(),
   /** Lines beside those that are known. */
   phrases: z.array(phrase).max(200).default([]),
+  /** A run whose end nobody wrote is told once its log was quiet for so long. */
+  quiet_seconds: z.number().min(10).max(2_592_000).default(21_600),
 });
 
 export const aomeiSettings = z.strictObject({

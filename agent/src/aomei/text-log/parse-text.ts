@@ -1,4 +1,5 @@
 /** Text logs: bytes in, runs out. A run's status comes from its information code, else from a whole phrase, else it is unknown. */
+import { hash } from "node:crypto";
 import { textRunKey } from "../entry-key.ts";
 import { createDecoder } from "../log/decoder.ts";
 import { FIELD_LIMITS, type LogEntry, type LogFinding } from "../log/entry.ts";
@@ -13,13 +14,22 @@ export type TextLogOptions = {
   timeZone: string;
   taskName: string | null;
   phrases: readonly Phrase[];
+  /** Runs of this log that were told before their end was written. */
+  quiet?: readonly QuietRun[];
 };
 
-export type TextRun = { key: string; entry: LogEntry };
+/** A run that was told as it stood: the so many-th of its log, what it said, and the key that it was told under. */
+export type QuietRun = { nth: number; length: number; sha256: string; key: string };
+
+/** `variant`: the key of all that it says now. `quiet`: it is told though its end was not written. */
+type RunKeys = { key: string; variant: string; quiet: QuietRun | null };
+export type TextRun = RunKeys & { entry: LogEntry };
 export type TextLogParser = {
   write(bytes: Uint8Array): void;
   /** `final`: nothing will be added any more, so that a run without an end is told as unknown. */
   end(final: boolean): LogFinding[];
+  /** Whether the log ends within a run. */
+  isOpen(): boolean;
 };
 
 const LONGEST_LINE = 4096;
@@ -46,16 +56,14 @@ export function createTextLogParser(take: (run: TextRun) => void, options: TextL
   const decoder = createDecoder(options.encoding);
   const read = createLineReader(options.phrases);
   const findings = createFindings();
-  const counts = new Map<string, number>();
+  const keysOf = createRunKeys(options);
   let run: Run | null = null;
   let runs = 0;
   let rest = "";
   let chars = 0;
-  const give = (ended: Run): void => {
-    const nth = counts.get(ended.text) ?? 0;
-    if (counts.size < MOST_KINDS || nth > 0) counts.set(ended.text, nth + 1);
+  const give = (run: Run, isOpen = false): void => {
     runs += 1;
-    take({ key: textRunKey(options.fileName, ended.text, nth), entry: toEntry(ended, options) });
+    take({ ...keysOf(run.text, isOpen), entry: toEntry(run, options) });
   };
   const takeLine = (line: string): void => {
     const said = read(line);
@@ -80,12 +88,40 @@ export function createTextLogParser(take: (run: TextRun) => void, options: TextL
     end: (final) => {
       feed(decoder.end());
       if (final && rest !== "") takeLine(rest);
-      if (final && run !== null && !run.isEnded) give(run);
+      if (final && run !== null && !run.isEnded && run.text !== "") give(run, true);
       if (runs === 0 && run === null && chars > 0)
         findings.once("NO_RUN", "no line of this log is understood: configure its `phrases`", 0);
       return findings.all();
     },
+    isOpen: () => run !== null && !run.isEnded,
   };
+}
+
+/** Keys of one run after the other, in the order of the log. */
+function createRunKeys({ fileName, quiet = [] }: TextLogOptions): (text: string, isOpen: boolean) => RunKeys {
+  const counts = new Map<string, number>();
+  let runs = 0;
+  const count = (text: string): number => {
+    const nth = counts.get(text) ?? 0;
+    if (counts.size < MOST_KINDS || nth > 0) counts.set(text, nth + 1);
+    return nth;
+  };
+  return (text, isOpen) => {
+    const nth = runs++;
+    const variant = textRunKey(fileName, text, count(text));
+    const before = quiet.find((one) => one.nth === nth && isBeginning(one, text));
+    const then = before === undefined ? text : `${text.slice(0, before.length)}\n`;
+    // A later run that says just what this one said then is another one.
+    if (then !== text) count(then);
+    const key = before?.key ?? variant;
+    // Its last line may go on.
+    const lines = text.replace(/\n$/, "");
+    return { key, variant, quiet: isOpen ? { nth, length: lines.length, sha256: hash("sha256", lines), key } : null };
+  };
+}
+
+function isBeginning({ length, sha256 }: QuietRun, text: string): boolean {
+  return text.length >= length && hash("sha256", text.slice(0, length)) === sha256;
 }
 
 function addLine(run: Run, line: string, { time, code, means }: ReadLine, timeZone: string): void {
