@@ -107,7 +107,8 @@ export function canonicalDigest(value: object): string {
   return createHash("sha256").update(canonicalJson(rest)).digest("hex");
 }
 
-function canonicalJson(value: unknown): string {
+/** A value's JSON without white space, keys in code-unit order; undefined fields are left out. */
+export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const fields = Object.entries(value)

@@ -87,7 +87,8 @@ async function answerTo(
 }
 
 function toResponse(answer: Answer): Response {
-  if ("stream" in answer) return new Response(answer.stream, { headers: { "Content-Type": answer.contentType } });
+  if ("stream" in answer)
+    return new Response(answer.stream, { headers: { ...answer.headers, "Content-Type": answer.contentType } });
   return new Response(JSON.stringify(answer.body), {
     status: answer.status,
     headers: { "Content-Type": "application/json" },

@@ -4,6 +4,7 @@ import type { TokenIssuer } from "../services/access/tokens.ts";
 import type { Telling } from "../services/channels/telling.ts";
 import type { Delivery } from "../services/commands/delivery.ts";
 import type { IdentityContext } from "../services/enrolment/context.ts";
+import type { Evidence } from "../services/evidence/evidence.ts";
 import type { Feed } from "../services/feed/feed.ts";
 import { type Counters, openCounters } from "../services/metrics/counters.ts";
 import { type Heartbeats, openHeartbeats } from "../services/metrics/heartbeats.ts";
@@ -50,6 +51,7 @@ export type ApiContext = IdentityContext & {
   feed: Pick<Feed, "publish" | "subscribe">;
   issuer: TokenIssuer;
   telling: Telling;
+  evidence: Evidence;
   log: Logger;
   version: string;
   counters: Counters;

@@ -24,7 +24,12 @@ export type EndpointRequest<Params, Query, Body> = {
 type JsonAnswer<All extends Answers> = {
   [Status in keyof All & number]: { status: Status; body: z.input<All[Status]> };
 }[keyof All & number];
-export type StreamAnswer = { status: 200; stream: ReadableStream<Uint8Array>; contentType: string };
+export type StreamAnswer = {
+  status: 200;
+  stream: ReadableStream<Uint8Array>;
+  contentType: string;
+  headers?: Readonly<Record<string, string>>;
+};
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
 

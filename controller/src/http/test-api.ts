@@ -14,6 +14,7 @@ import type { Actor, Caller, Scope } from "../domain/access.ts";
 import { tokenIssuer } from "../services/access/tokens.ts";
 import { createApiKey } from "../services/api-keys/create.ts";
 import { openDelivery } from "../services/commands/delivery.ts";
+import { type Evidence, openEvidence } from "../services/evidence/evidence.ts";
 import { type Feed, openFeed } from "../services/feed/feed.ts";
 import { openPolicies } from "../services/policies/policies.ts";
 import { type Links, openLinks } from "../services/presence/links.ts";
@@ -94,7 +95,10 @@ async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api
   const links = openLinks();
   const feed = openFeed({ store });
   const presence = openPresence({ store, now, feed });
-  const context = testContext({ store, now, lines, limits, pki, links, feed, presence });
+  const packs = join((await pkiOfFile).folder, randomUUID());
+  const keyFile = join((await pkiOfFile).folder, "evidence.pem");
+  const evidence = await openEvidence({ store, now, folder: packs, keyFile, controller: { version: "test" } });
+  const context = testContext({ evidence, store, now, lines, limits, pki, links, feed, presence });
   const certificate = issueServerCertificate(pki, ["localhost", "127.0.0.1"], new Date());
   const app = createApp(context);
   const listener = await listenHttps({ app, host: "127.0.0.1", port: 0, internal: () => certificate });
@@ -127,6 +131,7 @@ async function startApi(store: Store, limits: Partial<ApiLimits>): Promise<{ api
 }
 
 type Parts = {
+  evidence: Evidence;
   store: Store;
   now: () => Date;
   lines: string[];
@@ -137,7 +142,7 @@ type Parts = {
   presence: Presence;
 };
 
-function testContext({ store, now, lines, limits, pki, links, feed, presence }: Parts): ApiContext {
+function testContext({ evidence, store, now, lines, limits, pki, links, feed, presence }: Parts): ApiContext {
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       lines.push(chunk.toString());
@@ -159,6 +164,7 @@ function testContext({ store, now, lines, limits, pki, links, feed, presence }: 
     policies: openPolicies({ store, now, links, log }),
     presence,
     telling: { secrets: secretBox(randomBytes(32)), outbound: { allowed: ["127.0.0.1"] } },
+    evidence,
     room: async () => ({ freeBytes: 5e9, totalBytes: 1e10 }),
     version: "test",
     limits: { credential: plenty, failures: plenty, enrolment: plenty, agentSeconds: 0.2, ...limits },

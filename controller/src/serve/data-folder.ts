@@ -14,6 +14,8 @@ export function dataPaths(folder: string) {
     keys: join(folder, "keys"),
     signingKey: join(folder, "keys", "token-signing.pem"),
     secretsKey: join(folder, "keys", "secrets.key"),
+    evidenceKey: join(folder, "keys", "evidence.pem"),
+    evidence: join(folder, "evidence"),
     settings: join(folder, "controller.json"),
     lock: join(folder, "controller"),
   };

@@ -6,10 +6,12 @@ import { type TokenIssuer, tokenIssuer } from "../services/access/tokens.ts";
 import { SECOND_PERSON } from "../services/approvals/second-person.ts";
 import { addLogChannel } from "../services/channels/channels.ts";
 import type { Telling } from "../services/channels/telling.ts";
+import { type Evidence, openEvidence } from "../services/evidence/evidence.ts";
 import type { Room } from "../services/metrics/readiness.ts";
 import type { Store } from "../store/db.ts";
 import { putSetting, readSetting } from "../store/settings.ts";
 import { openStore } from "../store/store.ts";
+import { controllerVersion } from "../version.ts";
 import { type BrowserCertificate, openBrowserCertificate } from "./browser-certificate.ts";
 import { dataPaths, lockDataFolder, openDataFolder, roomOf } from "./data-folder.ts";
 import { openTelling } from "./open-telling.ts";
@@ -21,6 +23,7 @@ export type Ground = {
   authority: Authority;
   issuer: TokenIssuer;
   telling: Telling;
+  evidence: Evidence;
   room: () => Promise<Room>;
   browserCertificate: BrowserCertificate | null;
   /** null: one was told before, and it is good as far as its key goes. */
@@ -61,13 +64,17 @@ export async function openGround(
     openTelling(paths.secretsKey, settings.outbound_allow),
   );
   const authority = await startStep(begin("certificate authority"), () => openAuthority(paths.pki, now()));
+  const controller = { root_fingerprint: authority.rootFingerprint, version: controllerVersion() };
+  const evidence = await startStep(begin(`key of evidence packs (${paths.evidenceKey})`), () =>
+    openEvidence({ store, now, folder: paths.evidence, keyFile: paths.evidenceKey, controller }),
+  );
   const browserCertificate = await startStep(begin("certificate for browsers"), () =>
     certificate === null ? null : openBrowserCertificate(certificate),
   );
   const tokens = await startStep({ ...begin(`key of access tokens (${paths.signingKey})`), remedy: KEY_REMEDY }, () =>
     openTokens(store, paths.keys, now),
   );
-  return { store, now, authority, telling, room: () => roomOf(folder), browserCertificate, ...tokens };
+  return { store, now, authority, telling, evidence, room: () => roomOf(folder), browserCertificate, ...tokens };
 }
 
 async function openTokens(

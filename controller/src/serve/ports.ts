@@ -100,7 +100,7 @@ function contextOf(ground: Ground, { agentLink, agentUrl }: Link, { signal, log 
   return apiContext({
     ...{ store, authority, issuer, telling, now, agentUrl, log, links, presence, policies, delivery },
     version: controllerVersion(),
-    room: ground.room,
+    ...{ room: ground.room, evidence: ground.evidence },
     feed: {
       publish: feed.publish,
       // Readers of the feed never end by themselves.
