@@ -1,11 +1,13 @@
 /** Plans that change, maintenance, hosts that are busy, and what races. */
 import { eq } from "drizzle-orm";
 import { expect, it } from "vitest";
+import type { Store } from "../../store/db.ts";
 import { describeOnBothStores } from "../../store/test-stores.ts";
 import { finished, started } from "../ingest/test-events.ts";
 import { watchBusy } from "./busy.ts";
 import { keepLedger } from "./keep-ledger.ts";
 import { applied, begins, ends, openLedger, skips } from "./test-ledger.ts";
+import { writeExpected } from "./write-expected.ts";
 
 const cron = (text: string, more: object = {}) => ({ backup: { schedule: { cron: text, zone: "UTC" }, ...more } });
 
@@ -15,6 +17,8 @@ describeOnBothStores("what a host is to run", (open) => {
     await ledger.until("02:59:30");
     expect(await ledger.rows()).toEqual(["03-02T03:00 expected"]);
     await ledger.policy(cron("30 5 * * *"), false);
+    // It says once more what it had before.
+    await ledger.tell(applied(1, ledger.clock.now));
     await ledger.until("04:10");
     expect(await ledger.rows()).toEqual(["03-02T03:00 unknown (plan_not_confirmed)"]);
     await ledger.applied(new Date("2026-03-02T02:59:40Z"));
@@ -30,8 +34,11 @@ describeOnBothStores("what a host is to run", (open) => {
     const ledger = await openLedger(await open());
     await ledger.until("03:30");
     await ledger.policy(cron("0 3 * * *", { grace_seconds: 60 }));
+    const [job] = await ledger.store.read((db) => db.select().from(db.tables.jobs));
     await ledger.until("04:01");
     expect(await ledger.rows()).toEqual(["03-02T03:00 missed (not_run)"]);
+    const [after] = await ledger.store.read((db) => db.select().from(db.tables.jobs));
+    expect(after).toMatchObject({ graceSeconds: 60, policyVersion: 2, effectiveFrom: job?.effectiveFrom });
     await ledger.until("2026-03-03T03:02:00Z");
     expect((await ledger.rows())[1]).toBe("03-03T03:00 missed (not_run)");
     await ledger.policy({ ...cron("0 3 * * *"), enabled: false });
@@ -45,10 +52,22 @@ describeOnBothStores("what a host is to run", (open) => {
     const ledger = await openLedger(await open());
     await ledger.until("02:59:30");
     await ledger.policy(cron("0 3 * * 1-7"));
-    await ledger.until("03:00:30");
-    await ledger.tell(begins("a", { due: "03:00" }), ends("a"));
-    await ledger.until("03:01");
-    expect(await ledger.rows()).toEqual(["03-02T03:00 ran"]);
+    await ledger.until("04:01");
+    expect(await ledger.rows()).toEqual(["03-02T03:00 missed (not_run)"]);
+  });
+
+  it("is not written down by a plan that has ended meanwhile", async () => {
+    const { store, clock, rows } = await openLedger(await open());
+    clock.now = new Date("2026-03-02T02:59:30Z");
+    const racing: Store = {
+      ...store,
+      write: async (work) => {
+        await store.write((db) => db.update(db.tables.jobs).set({ nextDueAt: null, endedAt: clock.now }).execute());
+        return await store.write(work);
+      },
+    };
+    await writeExpected({ store: racing, now: () => clock.now });
+    expect(await rows()).toEqual([]);
   });
 
   it("is not expected of what the host refuses, and of a host that was revoked", async () => {
@@ -109,6 +128,14 @@ describeOnBothStores("what a host is to run", (open) => {
     await ledger.until("06:02");
     expect(await ledger.rows()).toEqual(["03-02T03:00 ran_late"]);
     expect(await ledger.flips()).toEqual([]);
+  });
+
+  it("does not wait for what is hung", async () => {
+    const ledger = await openLedger(await open());
+    await ledger.tell(started("x", { vm_context_id: "vm-8" }), started("y", { vm_context_id: "vm-9" }));
+    await ledger.store.write((db) => db.update(db.tables.executions).set({ hungAt: ledger.clock.now }).execute());
+    await ledger.until("04:01");
+    expect(await ledger.rows()).toEqual(["03-02T03:00 missed (not_run)"]);
   });
 
   it("begins by the host's clock, and is judged by this controller's", async () => {
