@@ -5,7 +5,7 @@ export default defineConfig({
     // Most tests wait for disks, processes and clocks more than they compute.
     maxWorkers: 4,
     projects: [
-      { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"] } },
+      { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {

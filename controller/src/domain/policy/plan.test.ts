@@ -31,7 +31,7 @@ describe("the plans of a host", () => {
     );
     expect(others).toEqual([]);
     expect(hostPlan.parse(plan)).toEqual(plan);
-    const tries = { retries: 3, retry_seconds: 60 };
+    const tries = { retries: 3, retry_seconds: 60, grace_seconds: 3600 };
     const schedule = { cron: "0 3 * * *", zone: "America/Lima", jitter_seconds: 0, blackouts: [], catch_up: "once" };
     expect(plan).toEqual({
       ...{ policy_id: P, policy_version: 3, seed: HOST_A, items: ["a", "b"], closed: [] },
