@@ -51,6 +51,8 @@ test("every entry is told once, whoever is killed while the log grows", async ()
       const [job] = data as Json[];
       return (job?.["executions"] as Json[] | undefined)?.[0]?.["date"] === newest ? job : undefined;
     });
+    // SQLite's locks are of the process: two copies of it in one take them from each other.
+    await world.stopController();
     expect(storedRuns(world.dataDir)).toEqual(
       Array.from({ length: ENTRIES }, (_, n) => [entry(n).time * 1000, n % 7 === 6 ? "failed" : "success"]),
     );
