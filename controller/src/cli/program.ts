@@ -1,14 +1,18 @@
 /** The commands and their options. What each does is imported when it is called, so that help is there at once. */
 import { Command } from "commander";
 import { controllerVersion } from "../version.ts";
+import { addAlertCommands } from "./alert-program.ts";
 import type { Finish } from "./answer.ts";
 import { addBackupCommands } from "./backup-program.ts";
 import type { ServeCommandOptions } from "./commands/serve.ts";
 import { addFleetCommands } from "./fleet-program.ts";
 import { addHistoryCommands } from "./history-program.ts";
+import { addLedgerCommands } from "./ledger-program.ts";
 import { collect } from "./options.ts";
 import { addPolicyCommands } from "./policy-program.ts";
 import { addProtectionCommands } from "./protection-program.ts";
+import { addRetentionCommands } from "./retention-program.ts";
+import { addTellingCommands } from "./telling-program.ts";
 
 const MORE = `
 Exit codes: 0 done and well; 1 failed; 2 wrong use or settings; 3 damage found; 4 inconclusive or skipped; 5 busy;
@@ -35,6 +39,10 @@ export function buildProgram(finish: Finish): Command {
   addPolicyCommands(program, finish);
   addBackupCommands(program, finish);
   addHistoryCommands(program, finish);
+  addLedgerCommands(program, finish);
+  addRetentionCommands(program, finish);
+  addAlertCommands(program, finish);
+  addTellingCommands(program, finish);
   return program;
 }
 
