@@ -3,6 +3,7 @@ import { makeReport, REPORT_TYPES, type ReportFormat } from "../../services/repo
 import { SCOPE_KINDS, type ScopeKind } from "../../services/reports/scope.ts";
 import { numberInQuery } from "../answers/common.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
+import { scheduleRoutes } from "./report-schedules.ts";
 
 const MOST_DAYS = 366;
 const ABOUT: Record<ScopeKind, { what: string; id: string | null }> = {
@@ -36,6 +37,7 @@ function report(kind: ScopeKind, format: ReportFormat): Endpoint {
 
 const formats = Object.keys(REPORT_TYPES) as ReportFormat[];
 
-export const reportRoutes: readonly Endpoint[] = SCOPE_KINDS.flatMap((kind) =>
-  formats.map((format) => report(kind, format)),
-);
+export const reportRoutes: readonly Endpoint[] = [
+  ...SCOPE_KINDS.flatMap((kind) => formats.map((format) => report(kind, format))),
+  ...scheduleRoutes,
+];
