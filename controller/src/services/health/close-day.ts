@@ -1,5 +1,5 @@
 import { and, eq, lt } from "drizzle-orm";
-import { addDays, dayOf } from "../../domain/health/days.ts";
+import { addDays, dayOf, daysFrom } from "../../domain/health/days.ts";
 import { pieces } from "../../store/bulk.ts";
 import type { Db, Store } from "../../store/db.ts";
 import { addDay, type Days, markDays } from "./mark.ts";
@@ -7,17 +7,20 @@ import { addDay, type Days, markDays } from "./mark.ts";
 type Context = { store: Store; now: () => Date };
 export type DayClose = (context: Context) => Promise<void>;
 
+const MOST_DAYS = 10;
 /** So long the days of items and of hosts are kept; the fleet's are kept for ever. */
 export const KEPT_DAYS = { item: 400, aomei: 400, agent: 1200 } as const;
 
-/** When a day has ended, and at the start: the day before is counted as it ended, and the new one begins. */
+/** When a day has ended, and at the start: what is over is counted as it ended, and the new one begins. */
 export function closeDays(): DayClose {
   let closed: string | null = null;
   return async ({ store, now }) => {
     const today = dayOf(now());
     if (closed === today) return;
     const agentIds = await store.read(hosts);
-    for (const some of pieces(agentIds)) await store.write((db) => markHosts(db, some, today, now()));
+    // A clock that jumps over many days leaves the older ones without a word.
+    const over = daysFrom(closed ?? addDays(today, -1), today).slice(-MOST_DAYS);
+    for (const some of pieces(agentIds)) await store.write((db) => markHosts(db, some, over, now()));
     for (const [kind, days] of Object.entries(KEPT_DAYS))
       await store.write((db) => purge(db, kind as keyof typeof KEPT_DAYS, addDays(today, -days)));
     closed = today;
@@ -30,9 +33,9 @@ async function hosts(db: Db): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-async function markHosts(db: Db, agentIds: readonly string[], today: string, now: Date): Promise<void> {
+async function markHosts(db: Db, agentIds: readonly string[], all: readonly string[], now: Date): Promise<void> {
   const days: Days = new Map();
-  for (const agentId of agentIds) for (const day of [addDays(today, -1), today]) addDay(days, agentId, day);
+  for (const agentId of agentIds) for (const day of all) addDay(days, agentId, day);
   await markDays(db, days, now);
 }
 

@@ -71,6 +71,7 @@ type Standing = { known: readonly CountedDay[]; counted: readonly CountedDay[]; 
  * A day on which nothing was measured, and nothing in its week, has no row.
  */
 export function scoredDays(scope: Scope, { known, counted, today, now }: Standing): DailyRow[] {
+  const standing = new Set(known.map(({ metricDate }) => metricDate));
   const days = new Map(known.map((row) => [row.metricDate, row]));
   for (const row of counted) days.set(row.metricDate, row);
   const all = [...days.values()];
@@ -80,7 +81,7 @@ export function scoredDays(scope: Scope, { known, counted, today, now }: Standin
     const counts: DayCounts = days.get(metricDate) ?? NO_COUNTS;
     const window = windowCounts(all, metricDate);
     const isEmpty = Object.values(window).every(({ total }) => total === 0) && counts.totalSizeBytes === 0;
-    return isEmpty && !days.has(metricDate) ? [] : [rowOf(scope, metricDate, counts, window, now)];
+    return isEmpty && !standing.has(metricDate) ? [] : [rowOf(scope, metricDate, counts, window, now)];
   });
 }
 
