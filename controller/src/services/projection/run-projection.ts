@@ -19,9 +19,10 @@ export type Projection = {
   take: (db: Db, events: readonly SeenEvent[], now: Date) => Promise<void>;
 };
 
-const AT_ONCE = 500;
+/** Ingest waits for as long as these take. */
+const AT_ONCE = 200;
 
-/** Takes in what happened since the last time, a few hundred at most; answers how many, 0 when there is nothing new. */
+/** Takes in what happened since the last time, two hundred at most; answers how many, 0 when there is nothing new. */
 export async function runProjection(store: Store, projection: Projection, now: Date): Promise<number> {
   const from = await store.read((db) => placeOf(db, projection));
   const events = from === null ? [] : await store.read((db) => eventsAfter(db, from));
