@@ -61,6 +61,23 @@ describeApi("a report on AOMEI's tasks", (api) => {
     expect(csv.text).toContain(`"'=1+1 <img src=x onerror=""alert('x')"">"`);
   });
 
+  it("shows first what somebody has to look at, with its reason, and no host without AOMEI as a trouble", async () => {
+    const [agentId, without] = [await api().agent("pc"), await api().agent("plain")];
+    await tellDays(api(), agentId, [12, 13], { task_name: "A good one" });
+    const failed = { status: "failed", result_code: 4103, detail: `Failed\n to write ${HOSTILE}` };
+    await tellDays(api(), agentId, [13], { ...failed, task_guid: "{b}", task_name: `Z ${"ö".repeat(300)}` });
+    const about = { source: "C:\\brlog.xml", sourceKind: "result_log", state: "not_installed" } as const;
+    const row = { ...about, agentId: without, reason: "none was found", findings: [], toldAt: api().clock.now };
+    await api().store.write((db) => db.insert(db.tables.aomeiSources).values(row).execute());
+    const { text } = await api().get("/api/v1/aomei/report.html");
+    expect(text.indexOf("Z ööö")).toBeGreaterThan(0);
+    expect(text.indexOf("Z ööö")).toBeLessThan(text.indexOf("A good one"));
+    expect(text).not.toContain("ö".repeat(121));
+    expect(text).toContain("Failed to write &lt;img");
+    expect(text).toContain("No AOMEI Backupper on: plain.");
+    expect(text).not.toContain("none was found");
+  });
+
   it("is of one host, or of those that the credential may see", async () => {
     const [mine, other] = [await api().agent("mine"), await api().agent("other")];
     await tellDays(api(), mine, [14]);

@@ -1,5 +1,5 @@
 /** What a report on AOMEI's tasks tells: of one host or of all. */
-import { and, count, eq, gte, inArray, isNull } from "drizzle-orm";
+import { and, count, desc, eq, gte, inArray, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import { type Expectation, expectationOf } from "../../domain/aomei/expectation.ts";
 import type { RunStatus } from "../../domain/aomei/status.ts";
@@ -19,6 +19,8 @@ export type TaskReport = {
   runs: Record<RunStatus, number>;
   /** Images that are there and not whole. */
   badImages: number;
+  /** What the newest run says of its failure. */
+  lastError: string | null;
 };
 export type HostReport = { agent: AgentRow | null; sources: SourceRow[]; tasks: TaskReport[] };
 export type AomeiReport = { from: Date; to: Date; agent: AgentRow | null; hosts: HostReport[] };
@@ -75,6 +77,7 @@ async function readTasks(db: Db, agentId: string | undefined, from: Date, to: Da
     .where(inArray(aomeiImages.state, [...BAD_IMAGES]));
   const byJob = Map.groupBy(counted, ({ jobId }) => jobId);
   const badByJob = Map.groupBy(images, ({ jobId }) => jobId);
+  const errors = await readErrors(db, jobs);
   return jobs.map((job) => {
     const own = copies.get(job.jobId) ?? [];
     const found = byJob.get(job.jobId) ?? [];
@@ -86,8 +89,25 @@ async function readTasks(db: Db, agentId: string | undefined, from: Date, to: Da
       copies: own,
       runs: { success: runs("success"), warning: runs("warning"), failed: runs("failed") },
       badImages: badByJob.get(job.jobId)?.length ?? 0,
+      lastError: errors.get(job.jobId) ?? null,
     };
   });
+}
+
+async function readErrors(db: Db, jobs: readonly JobRow[]): Promise<Map<number, string | null>> {
+  const { aomeiRuns } = db.tables;
+  const errors = new Map<number, string | null>();
+  for (const { jobId, lastRunAt, lastStatus } of jobs) {
+    if (lastRunAt === null || lastStatus === "success") continue;
+    const [run] = await db
+      .select({ errorMessage: aomeiRuns.errorMessage })
+      .from(aomeiRuns)
+      .where(and(eq(aomeiRuns.jobId, jobId), eq(aomeiRuns.occurredAt, lastRunAt), eq(aomeiRuns.copyType, "primary")))
+      .orderBy(desc(aomeiRuns.runId))
+      .limit(1);
+    errors.set(jobId, run?.errorMessage ?? null);
+  }
+  return errors;
 }
 
 function newestGood(copies: readonly CopyRow[]): CopyRow | null {
