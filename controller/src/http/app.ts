@@ -11,10 +11,11 @@ import type { Endpoint } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { errorAnswer, toControllerError } from "./error-answer.ts";
 import { openApiEndpoint } from "./open-api.ts";
+import { referenceEndpoint } from "./reference/endpoint.ts";
 import { methodsAt } from "./route-table.ts";
 import { type Answer, serveEndpoint } from "./serve.ts";
 
-const SERVED: readonly Endpoint[] = [...ENDPOINTS, openApiEndpoint(ENDPOINTS)];
+const SERVED: readonly Endpoint[] = [...ENDPOINTS, openApiEndpoint(ENDPOINTS), referenceEndpoint(ENDPOINTS)];
 
 /** The API; what it serves is in ENDPOINTS. */
 export function createApp(context: ApiContext): Hono<ApiEnv> {
