@@ -13,6 +13,7 @@ import { addPolicyCommands } from "./policy-program.ts";
 import { addProtectionCommands } from "./protection-program.ts";
 import { addRetentionCommands } from "./retention-program.ts";
 import { addTellingCommands } from "./telling-program.ts";
+import { addWorthCommands } from "./worth-program.ts";
 
 const MORE = `
 Exit codes: 0 done and well; 1 failed; 2 wrong use or settings; 3 damage found; 4 inconclusive or skipped; 5 busy;
@@ -43,6 +44,7 @@ export function buildProgram(finish: Finish): Command {
   addRetentionCommands(program, finish);
   addAlertCommands(program, finish);
   addTellingCommands(program, finish);
+  addWorthCommands(program, finish);
   return program;
 }
 
