@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { seedRows } from "../../store/test-rows.ts";
 import { describeOnBothStores } from "../../store/test-stores.ts";
 import { finished, started } from "../ingest/test-events.ts";
+import { keepHealth } from "./keep-health.ts";
 import { drilledAt, type Health, idAt, madeAt, openHealth, verifiedAt } from "./test-health.ts";
 
 const run = (name: string, at: string, state: "completed" | "failed" | "cancelled" = "completed") => [
@@ -127,6 +128,22 @@ describeOnBothStores("health", (open) => {
       ["2026-03-04", 0],
     ]);
     expect((await health.view()).facts.lastGoodAt).toBeNull();
+  });
+
+  it("is right whoever keeps it, several at a time, while hosts go on telling", async () => {
+    const store = await open();
+    const health = await openHealth(store, "2026-03-03T12:00:00Z");
+    await health.keep();
+    const keepers = [keepHealth(1), keepHealth(1), keepHealth(1)];
+    for (let round = 0; round < 8; round += 1) {
+      const telling = health.tell(...run(`${round}`, SECOND, round % 2 === 0 ? "completed" : "failed"));
+      await Promise.all([telling, ...keepers.map((keep) => keep(health.context))]);
+    }
+    await health.keep();
+    for (const scope of ["item", "agent", "fleet"] as const)
+      expect(await health.days(scope)).toEqual(["2026-03-03 4/8 0.25"]);
+    expect((await health.states())[0]?.score).toBe(0.25);
+    expect(await store.read((db) => db.select().from(db.tables.healthDirty))).toEqual([]);
   });
 
   it("forgets items that are not protected any more, and finds new ones", async () => {

@@ -51,14 +51,31 @@ async function dirtyAgents(db: Db): Promise<string[]> {
 /** Answers the days that were taken anew. */
 async function recomputeAgent(store: Store, agentId: string, now: Date): Promise<string[]> {
   const { rows, dirty, place, capacity } = await store.read((db) => readAgent(db, agentId, now));
+  const writing = async (work: (db: Db) => Promise<unknown>) =>
+    await store.write(async (db) => {
+      // What was told meanwhile may not be in the counts, and what another has counted may be newer.
+      if ((await placeOf(db)) === place && (await areStill(db, dirty))) await work(db);
+    });
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
-    await store.write((db) => putDays(db, rows.slice(from, from + ROWS_AT_ONCE)));
-  await store.write(async (db) => {
+    await writing((db) => putDays(db, rows.slice(from, from + ROWS_AT_ONCE)));
+  await writing(async (db) => {
     await recordObservations(db, capacity, now);
-    // What was told meanwhile may not be in the counts: it is looked at again.
-    if ((await placeOf(db)) === place) await forgetDirty(db, dirty);
+    await forgetDirty(db, dirty);
   });
   return dirty.map(({ metricDate }) => metricDate);
+}
+
+async function areStill(db: Db, dirty: readonly DirtyRow[]): Promise<boolean> {
+  const { healthDirty: d } = db.tables;
+  const [first] = dirty;
+  if (first === undefined) return false;
+  const days = dirty.map(({ metricDate }) => metricDate);
+  const rows = await db
+    .select()
+    .from(d)
+    .where(and(eq(d.agentId, first.agentId), inArray(d.metricDate, days)));
+  const since = new Map(rows.map((row) => [row.metricDate, row.since.getTime()]));
+  return dirty.every((row) => since.get(row.metricDate) === row.since.getTime());
 }
 
 async function forgetDirty(db: Db, dirty: readonly DirtyRow[]): Promise<void> {
@@ -121,15 +138,14 @@ function together(one: DayCounts, other: DayCounts): DayCounts {
   };
 }
 
-/** The hosts' rows of each day together. */
+/** The hosts' rows of each day together, at one moment: who comes later has what others have counted. */
 async function recomputeFleet(store: Store, days: readonly string[], now: Date): Promise<void> {
   const today = dayOf(now);
-  const rows = await store.read(async (db) => {
+  await store.write(async (db) => {
     const known = await daysAroundOf(db, FLEET, days, today);
     const counted = await sumOfAgents(db, days);
-    return scoredDays(FLEET, { known, counted, today, now });
+    await putDays(db, scoredDays(FLEET, { known, counted, today, now }));
   });
-  await store.write((db) => putDays(db, rows));
 }
 
 async function sumOfAgents(db: Db, days: readonly string[]): Promise<CountedDay[]> {

@@ -11,20 +11,26 @@ export type MissedWatch = (context: Context) => Promise<void>;
 
 /** What was missed longer ago does not change any more. */
 const DAYS_BACK = 9;
+/** Most of what changes is of the last days; all of it is looked at with every so manyth look. */
+const RECENT_DAYS_BACK = 2;
+const WHOLE_EVERY = 20;
 
 /** Answers a look; call it every quarter of a minute or so. The first marks every day that may be out of date. */
 export function watchMissed(): MissedWatch {
   let before: Missed | null = null;
+  let looks = 0;
   return async ({ store, now }) => {
     const at = now();
-    const days = daysFrom(addDays(dayOf(at), -DAYS_BACK), dayOf(at));
+    const back = looks++ % WHOLE_EVERY === 0 ? DAYS_BACK : RECENT_DAYS_BACK;
+    const days = daysFrom(addDays(dayOf(at), -back), dayOf(at));
     const missed = await store.read((db) => missedOn(db, days));
-    const known = before ?? (await store.read((db) => failedOn(db, days)));
-    const changed = [...new Set([...known.keys(), ...missed.keys()])].filter(
-      (key) => known.get(key) !== missed.get(key),
-    );
+    const all = before ?? (await store.read((db) => failedOn(db, days)));
+    const known = new Map([...all].filter(([key]) => key >= (days[0] ?? "")));
+    const keys = [...new Set([...known.keys(), ...missed.keys()])];
+    const changed = keys.filter((key) => known.get(key) !== missed.get(key));
     if (changed.length > 0) await store.write((db) => markAll(db, changed, at));
-    before = missed;
+    const older = [...all].filter(([key]) => !known.has(key) && key >= addDays(dayOf(at), -DAYS_BACK));
+    before = new Map([...older, ...missed]);
   };
 }
 
