@@ -55,7 +55,7 @@ function section({ method, path, operation }: Entry): Html {
   const body = requestBody?.content["application/json"]?.schema;
   return html`<section id="${operation.operationId}">
 <h3><b class="${method.toLowerCase()}">${method}</b> <code>${path}</code></h3>
-<p><b>${summary}.</b>${description === undefined ? null : html` ${description}`}</p>
+<p><b>${summary}.</b>${description === undefined ? null : html` ${prose(description)}`}</p>
 ${["path", "query"].map((place) =>
   fields(
     `In the ${place}`,
@@ -80,18 +80,23 @@ function shape(schema: Schema): Html {
   const rows = fieldRows(schema);
   if (rows.length > 0) return fields(null, rows);
   const row = fieldRow("", schema, true);
-  return html`${typeLink(row)} ${row.notes.map((note) => html`<small>${note}</small> `)}`;
+  return html`${typeLink(row)} ${row.notes.map((note) => html`<small>${prose(note)}</small> `)}`;
 }
 
 function fields(title: string | null, rows: readonly FieldRow[]): Html {
   if (rows.length === 0) return html``;
   return html`${title === null ? null : html`<h4>${title}</h4>`}<table><tbody>${rows.map(
     (row) => html`<tr><td><code>${row.name}</code>${row.required ? null : html` <small>optional</small>`}</td>
-<td>${typeLink(row)}</td><td>${row.notes.map((note) => html`<div>${note}</div>`)}</td></tr>
+<td>${typeLink(row)}</td><td>${row.notes.map((note) => html`<div>${prose(note)}</div>`)}</td></tr>
 `,
   )}</tbody></table>`;
 }
 
 function typeLink({ type, ref }: Pick<FieldRow, "type" | "ref">): Html {
   return ref === null ? html`<code>${type}</code>` : html`<a href="#type-${ref}"><code>${type}</code></a>`;
+}
+
+/** What stands between back-ticks is code. */
+function prose(text: string): Html {
+  return html`${text.split("`").map((part, index) => (index % 2 === 0 ? html`${part}` : html`<code>${part}</code>`))}`;
 }

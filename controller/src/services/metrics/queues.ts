@@ -41,21 +41,19 @@ async function waitingFlips(db: Db): Promise<{ rows: number; oldest: Date | null
   return { rows: counted?.rows ?? 0, oldest: oldest?.at ?? null };
 }
 
+/** By channel and route, as the index of those that wait has them: without it all that was ever sent would be read. */
 async function waitingDeliveries(db: Db): Promise<{ rows: number; oldest: Date | null }> {
   const { deliveries: d } = db.tables;
-  const isWaiting = isNull(d.finishedAt);
-  const [counted] = await db.select({ rows: count() }).from(d).where(isWaiting);
-  const [first] = await db
-    .select({ sequence: min(d.sequence) })
+  const lines = await db
+    .select({ first: min(d.sequence), rows: count() })
     .from(d)
-    .where(isWaiting);
-  const sequence = first?.sequence ?? null;
-  if (sequence === null) return { rows: 0, oldest: null };
-  const [oldest] = await db
-    .select({ at: d.createdAt })
-    .from(d)
-    .where(eq(d.sequence, Number(sequence)));
-  return { rows: counted?.rows ?? 0, oldest: oldest?.at ?? null };
+    .where(isNull(d.finishedAt))
+    .groupBy(d.channelId, d.routeId);
+  const rows = lines.reduce((all, line) => all + line.rows, 0);
+  if (rows === 0) return { rows, oldest: null };
+  const sequence = Math.min(...lines.map(({ first }) => Number(first)));
+  const [oldest] = await db.select({ at: d.createdAt }).from(d).where(eq(d.sequence, sequence));
+  return { rows, oldest: oldest?.at ?? null };
 }
 
 async function nextDue(db: Db): Promise<Date | null> {
