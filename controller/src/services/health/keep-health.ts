@@ -12,9 +12,14 @@ type Context = Pick<ControlContext, "store" | "now">;
 /** What nobody tells of is looked for with every third call only: it is read through. */
 const WATCH_EVERY = 3;
 
+/** So often in one call at most: what has piled up over years, or at midnight, keeps nothing else waiting. */
+const EVENTS_TIMES = 20;
+const DAYS_TIMES = 4;
+const ITEMS_TIMES = 20;
+
 /**
  * Answers what keeps days and items up to date; call it every few seconds. In this order: an item's score is of days that
- * were counted before. One at a time: what is marked while it is looked at is marked by others only.
+ * were counted before.
  */
 export function keepHealth(watchEvery = WATCH_EVERY): (context: Context, signal?: AbortSignal) => Promise<void> {
   const watches = [closeDays(), watchMissed(), watchPolicies()];
@@ -22,10 +27,13 @@ export function keepHealth(watchEvery = WATCH_EVERY): (context: Context, signal?
   return async (context, signal) => {
     const { store, now } = context;
     const goesOn = () => signal?.aborted !== true;
+    const several = async (most: number, work: () => Promise<number>) => {
+      for (let times = 0; times < most && goesOn() && (await work()) > 0; times += 1);
+    };
     if (calls++ % watchEvery === 0) for (const watch of watches) if (goesOn()) await watch(context);
-    while (goesOn() && (await runProjection(store, healthProjection, now())) > 0);
-    while (goesOn() && (await recomputeDays(context, signal)) > 0);
-    while (goesOn() && (await refreshNew(context)) > 0);
-    while (goesOn() && (await refreshDue(context)) > 0);
+    await several(EVENTS_TIMES, () => runProjection(store, healthProjection, now()));
+    await several(DAYS_TIMES, () => recomputeDays(context, signal));
+    await several(ITEMS_TIMES, () => refreshNew(context));
+    await several(ITEMS_TIMES, () => refreshDue(context));
   };
 }

@@ -1,5 +1,5 @@
 /** Takes the counts of days anew of which something was told, from the history itself: what stands may be thrown away. */
-import { and, asc, desc, eq, inArray, sum } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, sum } from "drizzle-orm";
 import { addDays, dayOf } from "../../domain/health/days.ts";
 import type { Db, Store } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
@@ -28,7 +28,7 @@ const DAYS_AT_ONCE = 14;
 
 /** Takes some hosts' days anew, and the fleet's by them; answers how many hosts, 0 when nothing was to do. */
 export async function recomputeDays({ store, now }: Context, signal?: AbortSignal): Promise<number> {
-  const agents = await store.read(dirtyAgents);
+  const agents = await store.read((db) => dirtyAgents(db, now()));
   const touched = new Set<string>();
   for (const agentId of agents) {
     if (signal?.aborted === true) break;
@@ -38,14 +38,15 @@ export async function recomputeDays({ store, now }: Context, signal?: AbortSigna
   return agents.length;
 }
 
-async function dirtyAgents(db: Db): Promise<string[]> {
+/** Those first of which something is new: facts that are told again after years have time. */
+async function dirtyAgents(db: Db, now: Date): Promise<string[]> {
   const { healthDirty: d } = db.tables;
-  const rows = await db
-    .select({ agentId: d.agentId })
-    .from(d)
-    .orderBy(asc(d.since))
-    .limit(AGENTS_AT_ONCE * 4);
-  return [...new Set(rows.map(({ agentId }) => agentId))].slice(0, AGENTS_AT_ONCE);
+  for (const which of [gte(d.metricDate, addDays(dayOf(now), -1)), undefined]) {
+    const some = db.select({ agentId: d.agentId }).from(d).where(which);
+    const rows = await some.orderBy(asc(d.since)).limit(AGENTS_AT_ONCE * 4);
+    if (rows.length > 0) return [...new Set(rows.map(({ agentId }) => agentId))].slice(0, AGENTS_AT_ONCE);
+  }
+  return [];
 }
 
 /** Answers the days that were taken anew. */
