@@ -19,17 +19,20 @@ function environment(given: Environment): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), ...given };
 }
 
-/** Runs a command line and waits for its end. */
+/** Runs a command line with `input` on its standard input, and waits for its end. */
 export async function runProgram(
   program: keyof typeof PROGRAMS,
   args: readonly string[],
   env: Environment = {},
+  input = "",
 ): Promise<Ran> {
   const child = spawn(process.execPath, [PROGRAMS[program], ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: environment(env),
     timeout: PATIENCE_MS,
   });
+  // Who ends without reading it is not to fail here.
+  child.stdin.on("error", () => undefined).end(input);
   const said = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream].setEncoding("utf8").on("data", (text: string) => {

@@ -5,7 +5,7 @@ import type { alertBody, alertDeliveryBody, noteBody, silenceBody } from "../htt
 import type { backupBody } from "../http/answers/backup.ts";
 import type { channelBody, deliveryBody } from "../http/answers/channel.ts";
 import type { commandBody } from "../http/answers/command.ts";
-import type { complianceBody } from "../http/answers/compliance.ts";
+import type { complianceBody, traitsBody } from "../http/answers/compliance.ts";
 import type { itemHealthBody, itemStateBody, scopeHealthBody } from "../http/answers/health.ts";
 import type { drillBody, executionBody, verificationBody } from "../http/answers/history.ts";
 import type { itemBody, repositoryBody } from "../http/answers/item.ts";
@@ -39,6 +39,7 @@ export type RetentionMarkDocument = z.output<typeof markBody>;
 export type ItemHealthDocument = z.output<typeof itemHealthBody>;
 export type ItemStateDocument = z.output<typeof itemStateBody>;
 export type ScopeHealthDocument = z.output<typeof scopeHealthBody>;
+export type TraitsDocument = z.output<typeof traitsBody>;
 export type ComplianceDocument = z.output<typeof complianceBody>;
 export type AlertDocument = z.output<typeof alertBody>;
 export type AlertNoteDocument = z.output<typeof noteBody>;

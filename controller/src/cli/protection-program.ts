@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Finish } from "./answer.ts";
 import type { AddItemOptions, ListItemsOptions } from "./commands/items.ts";
-import type { AddRepositoryOptions } from "./commands/repositories.ts";
+import type { AddRepositoryOptions, DescribeOptions } from "./commands/repositories.ts";
 import type { Globals } from "./connection.ts";
 import type { PageOptions } from "./listing.ts";
 import { agentOption, collect, withPages } from "./options.ts";
@@ -81,6 +81,21 @@ function addRepositories(repositories: Command, finish: Finish): void {
     .action(async (id: string, _options, command: Command) => {
       const { addRepository } = await import("./commands/repositories.ts");
       finish(await addRepository(id, command.optsWithGlobals<AddRepositoryOptions>()));
+    });
+  repositories
+    .command("describe <id>")
+    .description("say where a repository is kept, for 3-2-1-1-0; what is not said stays as it is")
+    .requiredOption("--agent <host>", "the host: its name, host name or id")
+    .option("--media <text>", "what it lies on: disk, nas, tape, cloud or what you call it")
+    .option("--off-site", "it is kept elsewhere")
+    .option("--no-off-site", "it is not")
+    .option("--offline", "it can be reached only when somebody connects it")
+    .option("--no-offline", "it is not")
+    .option("--immutable", "nobody can change what lies in it")
+    .option("--no-immutable", "it is not")
+    .action(async (id: string, _options, command: Command) => {
+      const { describeRepository } = await import("./commands/repositories.ts");
+      finish(await describeRepository(id, command.optsWithGlobals<DescribeOptions>()));
     });
   repositories
     .command("remove <id>")

@@ -47,6 +47,12 @@ describeApi("holdfast health and compliance", (api) => {
     expect(found.text).toMatch(/^3-2-1-1-0 +does not hold\ncopies +no: 2 of 3; /);
     expect(found.text).toMatch(/^errors +holds: /m);
     expect(found.text).toMatch(/^main +disk +no +no +no +yes +2026-02-15 02:00:00Z +2026-02-15 02:20:00Z /m);
+    const tape = ["repositories", "describe", "main", "--agent", "host-of-web", "--media", "tape"];
+    expect(await cli.read(...tape, "--off-site", "--offline")).toBe(
+      "The repository main is kept on tape: off site, offline, mutable.",
+    );
+    expect(await cli.ask(...tape, "--no-offline")).toMatchObject({ media: "tape", off_site: true, offline: false });
+    expect((await cli.run("compliance", "web")).text).toMatch(/^main +tape +yes +no +no +yes /m);
     const cloud = { change: "add", copy: "cloud", media: "cloud", off_site: true, immutable: true };
     const better = await cli.run("compliance", "web", "--with", await cli.file({ changes: [cloud] }));
     expect([better.code, better.text]).toEqual([0, expect.stringMatching(/^3-2-1-1-0 +holds until /)]);

@@ -1,7 +1,7 @@
 import { agentIdOf, agentQuery } from "../agents.ts";
 import type { Answer } from "../answer.ts";
 import type { Globals } from "../connection.ts";
-import type { RepositoryDocument } from "../documents.ts";
+import type { RepositoryDocument, TraitsDocument } from "../documents.ts";
 import { bytesText, plainText, stateWord } from "../format.ts";
 import { type ListSpec, list, type PageOptions } from "../listing.ts";
 import { tell } from "../single.ts";
@@ -52,4 +52,36 @@ export async function removeRepository(id: string, options: Globals & { agent?: 
       }),
     (one) => `The repository ${one.repository_id} is forgotten; what lies in it stays.`,
   );
+}
+
+export type DescribeOptions = Globals & {
+  agent: string;
+  media?: string;
+  offSite?: boolean;
+  offline?: boolean;
+  immutable?: boolean;
+};
+
+/** Where it is kept, which nobody can see from its host; what is not said stays as it is. */
+export async function describeRepository(id: string, options: DescribeOptions): Promise<Answer> {
+  return await tell(
+    options,
+    async (client) => {
+      const path = `${PATH}/${await agentIdOf(client, options.agent)}/${encodeURIComponent(id)}/traits`;
+      const known = await client.call<TraitsDocument>("GET", path);
+      const body = {
+        media: options.media ?? known.media,
+        off_site: options.offSite ?? known.off_site,
+        offline: options.offline ?? known.offline,
+        immutable: options.immutable ?? known.immutable,
+      };
+      return await client.call<TraitsDocument>("PUT", path, { body });
+    },
+    traitsText,
+  );
+}
+
+function traitsText({ repository_id, media, off_site, offline, immutable }: TraitsDocument): string {
+  const is = [off_site ? "off site" : "on site", offline ? "offline" : "online", immutable ? "immutable" : "mutable"];
+  return `The repository ${repository_id} is kept on ${plainText(media)}: ${is.join(", ")}.`;
 }
