@@ -1,4 +1,4 @@
-/** What `npm start` does: the story through the API, once, again, killed in the middle, and without a way to go on. */
+/** What `npm start` does within seconds: the story through the API, once, again, killed in the middle, and without a way to go on. */
 import { randomInt } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -72,8 +72,8 @@ async function expectOneTruth({ backups, repository }: Pick<Told, "backups" | "r
 }
 
 describe("npm start", () => {
-  it("-- --once proves a restore through the API, and a second one goes on from there", async () => {
-    const first = await endOf(start("--once", "--json"));
+  it("-- --once --quick proves a restore through the API, and a second one goes on from there", async () => {
+    const first = await endOf(start("--once", "--quick", "--json"));
     expect(first).toMatchObject({ proven: true, restore_seconds: expect.any(Number) });
     expect(first.steps.map(({ step, result }) => `${step}: ${result}`)).toEqual([
       ...["controller: ready", "enrol: done", "define: done", "make a disk: done", "full backup: completed"],
@@ -81,7 +81,7 @@ describe("npm start", () => {
       ...["drill: passed", "restore: passed", "aomei: told", "agree: passed"],
     ]);
     await expectOneTruth(first, ["1", "2"]);
-    const second = await endOf(start("--once", "--json"));
+    const second = await endOf(start("--once", "--quick", "--json"));
     expect(second.agent_id).toBe(first.agent_id);
     await expectOneTruth(second, ["1", "2", "3"]);
   });
@@ -97,7 +97,7 @@ describe("npm start", () => {
   });
 
   it("says why when the controller cannot run", async () => {
-    const demo = start("--once", "--json");
+    const demo = start("--once", "--quick", "--json");
     await demo.line(/^controller: pid/);
     await rm(join(folder, "demo", "controller"), { recursive: true, force: true });
     await writeFile(join(folder, "demo", "controller"), "in the way");
@@ -140,7 +140,7 @@ describe("npm start, killed by hand", () => {
   const seed = Number(process.env["SEED"] ?? randomInt(1_000_000));
 
   it(`ends in the same truth (seed ${seed})`, async () => {
-    const demo = start("--json");
+    const demo = start("--quick", "--json");
     const kills = Promise.all(killsOf(seed).map((one) => kill(demo, one)));
     await demo.line(/^both run on/);
     await kills;
@@ -154,12 +154,12 @@ describe("npm start, killed by hand", () => {
   });
 
   it("goes on when it was killed itself, and answers as printed while it runs on", async () => {
-    const killed = start("--json");
+    const killed = start("--quick", "--json");
     await killed.line(/^step: full backup$/);
     await sleep(200);
     killed.signal("SIGKILL");
     await killed.ended;
-    const demo = start("--json");
+    const demo = start("--quick", "--json");
     await demo.line(/^both run on/);
     const data = join(folder, "demo", "controller");
     const { https } = JSON.parse(await readFile(join(folder, "demo", "ports.json"), "utf8")) as { https: number };

@@ -21,6 +21,7 @@ export function addTrialCommands(program: Command, finish: Finish): void {
     .description("start a controller and an agent here, do everything once through the API, and run on (`npm start`)")
     .option("--disk <path>", DISK)
     .option("--once", "end when everything was done; the exit code says whether all of it held")
+    .option("--quick", "leave out what waits for the clock: a policy at work, retention, a missed run")
     .option("--folder <path>", "where it keeps its files, for the next start as well (default: .holdfast)")
     .action(async (_options, command: Command) => {
       const { demo } = await import("../trial/demo/demo.ts");

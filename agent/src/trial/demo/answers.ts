@@ -36,6 +36,7 @@ export const backupAnswer = z.object({
   created_at: time,
   completed_at: time.nullable(),
   command_id: z.string().nullable(),
+  run_id: z.string().nullable(),
   tags: z.record(z.string(), z.string()),
   checksum: z.object({ hash_map: z.string() }).nullable(),
   verification: verdict.extend({ verification_id: z.string(), verified_at: time }).nullable(),

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { HoldfastError } from "../../errors.ts";
 
 export type Question = {
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "PUT" | "PATCH";
   /** With its query. */
   path: string;
   body?: object;
@@ -20,6 +20,8 @@ export type Api = {
   ask: <Body>(question: Question, schema: z.ZodType<Body>) => Promise<Reply<Body>>;
   /** As `ask`, where a refusal is an error too. */
   read: <Body>(path: string, schema: z.ZodType<Body>) => Promise<Body>;
+  /** As `read`, of what is a page and no JSON. */
+  text: (path: string) => Promise<string>;
 };
 
 export type ApiWish = {
@@ -43,16 +45,21 @@ const MAX_ANSWER = 16 * 2 ** 20;
 
 export function openApi(wish: ApiWish): Api {
   let token: Promise<string> | undefined;
-  const ask: Api["ask"] = async (question, schema) => {
+  const answerTo = async (question: Question): Promise<Answer> => {
     for (let isSecond = false; ; isSecond = true) {
       token ??= wish.token();
       const answer = await askUntilAnswered(wish, question, await token);
-      if (answer.status !== 401 || isSecond) return toReply(question, answer, schema);
+      if (answer.status !== 401 || isSecond) return answer;
       token = undefined;
     }
   };
+  const ask: Api["ask"] = async (question, schema) => toReply(question, await answerTo(question), schema);
   const read: Api["read"] = async (path, schema) => bodyOf(await ask({ method: "GET", path }, schema), path);
-  return { ask, read };
+  const text: Api["text"] = async (path) => {
+    const answer = await answerTo({ method: "GET", path });
+    return isGood(answer) ? answer.text : bodyOf(refusalOf(answer), path);
+  };
+  return { ask, read, text };
 }
 
 /** The body, or CONTROLLER_REFUSED with the controller's own words. */
@@ -95,7 +102,7 @@ function askOnce({ url, ca, signal }: ApiWish, question: Question, token: string
   const content = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     authorization: `Bearer ${token}`,
-    accept: "application/json",
+    accept: "application/json, text/*",
     ...(content !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(content) }),
     ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
   };
@@ -116,17 +123,22 @@ function askOnce({ url, ca, signal }: ApiWish, question: Question, token: string
   });
 }
 
-function toReply<Body>(question: Question, { status, text }: Answer, schema: z.ZodType<Body>): Reply<Body> {
-  const value = parse(text);
-  if (status >= 200 && status < 300) {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return { ok: true, body: parsed.data };
-    throw new HoldfastError("CONTROLLER_REFUSED", {
-      message: `the controller answered ${question.method} ${question.path} with something else than expected`,
-      details: parsed.error.message,
-    });
-  }
-  const { error, code } = (value ?? {}) as Record<string, unknown>;
+function isGood({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
+}
+
+function toReply<Body>(question: Question, answer: Answer, schema: z.ZodType<Body>): Reply<Body> {
+  if (!isGood(answer)) return refusalOf(answer);
+  const parsed = schema.safeParse(parse(answer.text));
+  if (parsed.success) return { ok: true, body: parsed.data };
+  throw new HoldfastError("CONTROLLER_REFUSED", {
+    message: `the controller answered ${question.method} ${question.path} with something else than expected`,
+    details: parsed.error.message,
+  });
+}
+
+function refusalOf({ status, text }: Answer): Refusal {
+  const { error, code } = (parse(text) ?? {}) as Record<string, unknown>;
   return { ok: false, status, code: String(code ?? "UNKNOWN"), message: String(error ?? `HTTP ${status}`) };
 }
 

@@ -76,7 +76,8 @@ export async function agree(context: DemoContext): Promise<Agreement> {
   });
 }
 
-async function inRepository({ place, item }: DemoContext): Promise<string[]> {
+/** Each backup that lies there, with the digest of its hash map. */
+export async function inRepository({ place, item }: Pick<DemoContext, "place" | "item">): Promise<string[]> {
   const repository = await openRepository(place.repository);
   const disk = await readDisk(repository, { vmContextId: item.vmContextId, diskId: 0 });
   return placedBackups(disk)

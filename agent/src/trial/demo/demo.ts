@@ -14,15 +14,18 @@ import { aomeiStory } from "./aomei.ts";
 import { type Api, openApi } from "./api.ts";
 import { agree } from "./compare.ts";
 import type { DemoContext } from "./context.ts";
+import type { Note } from "./control/context.ts";
+import { catchMail, type MailCatcher } from "./control/mail-catcher.ts";
+import { controlStory } from "./control/story.ts";
 import { type DemoItem, define, whenConnected } from "./define.ts";
 import { enrolHost } from "./enrol.ts";
-import { type DemoPlace, makeDemoPlace, placeIn, writeAgentConfig } from "./place.ts";
+import { type DemoPlace, makeDemoPlace, placeIn, writeAgentConfig, writeControllerConfig } from "./place.ts";
 import { choosePorts, type DemoPorts, HOST } from "./ports.ts";
 import { openPrograms, type RunningPrograms } from "./programs.ts";
 import { failedAnswer, provenAnswer } from "./report.ts";
-import { sampleStory, userStory } from "./story.ts";
+import { newChain, sampleStory, userStory } from "./story.ts";
 
-export type DemoOptions = { disk?: string; folder?: string; once?: boolean; json?: boolean };
+export type DemoOptions = { disk?: string; folder?: string; once?: boolean; quick?: boolean; json?: boolean };
 
 const DEFAULT_FOLDER = ".holdfast";
 
@@ -39,8 +42,15 @@ export async function demo(options: DemoOptions): Promise<Answer | undefined> {
   const lock = await acquireLock(place.lock, "npm start");
   try {
     await writeAgentConfig(place, disk ?? place.sampleDisk);
+    await writeControllerConfig(place, HOST);
     return await withHost({ config: place.config, json: options.json === true }, (host) =>
-      run(host, { place, item, isOurDisk: disk === undefined, once: options.once === true }),
+      run(host, {
+        place,
+        item,
+        isOurDisk: disk === undefined,
+        once: options.once === true,
+        quick: options.quick === true,
+      }),
     );
   } finally {
     lock.release();
@@ -61,7 +71,7 @@ function forgetSettings(): void {
     if (name.startsWith("HOLDFAST_") && name !== "HOLDFAST_DEBUG") delete process.env[name];
 }
 
-type Wish = { place: DemoPlace; item: DemoItem; isOurDisk: boolean; once: boolean };
+type Wish = { place: DemoPlace; item: DemoItem; isOurDisk: boolean; once: boolean; quick: boolean };
 
 async function run(host: Host, wish: Wish): Promise<Answer | undefined> {
   const { place, once } = wish;
@@ -71,9 +81,10 @@ async function run(host: Host, wish: Wish): Promise<Answer | undefined> {
   };
   const story = startStory((step) => (process.stderr.isTTY ? host.progress.update(step, 0, 0) : say(`step: ${step}`)));
   const ports = await choosePorts(place.portsFile);
+  const mails = await catchMail(HOST, ports.smtp, ({ subject }) => say(`mail: ${subject}`));
   const programs = openPrograms(place, ports, { say, signal: host.signal });
   try {
-    const answer = await tellStory(host, { ...wish, ports, programs, story, say });
+    const answer = await tellStory(host, { ...wish, ports, programs, mails, story, say });
     if (once) return answer;
     printAnswer(answer, host.json);
     say("both run on; Ctrl-C ends them");
@@ -87,18 +98,20 @@ async function run(host: Host, wish: Wish): Promise<Answer | undefined> {
   } finally {
     host.progress.clear();
     await programs.stop();
+    await mails.close();
   }
 }
 
 type Telling = Wish & {
   ports: DemoPorts;
   programs: RunningPrograms;
+  mails: MailCatcher;
   story: Story;
   say: (sentence: string) => void;
 };
 
 async function tellStory(host: Host, telling: Telling): Promise<Answer> {
-  const { place, item, programs, story, say, isOurDisk, once } = telling;
+  const { place, item, programs, mails, story, say, isOurDisk, once, quick } = telling;
   const url = `https://${HOST}:${telling.ports.https}`;
   const { signal } = programs;
   const api = await startController(telling, url);
@@ -112,11 +125,14 @@ async function tellStory(host: Host, telling: Telling): Promise<Answer> {
   const startId = randomUUID();
   const isTerminal = process.stderr.isTTY === true && !host.json;
   const context: DemoContext = { api, agentId, item, place, story, startId, say, progress, isTerminal, signal };
-  const proof = await (isOurDisk ? sampleStory : userStory)(context);
+  const first = await (isOurDisk ? sampleStory : userStory)(context);
   await aomeiStory(context);
+  const notes: Note[] = [];
+  const isWhole = isOurDisk && !quick;
+  const proof = isWhole ? await controlStory({ ...context, programs, mails, notes }, await newChain(context)) : first;
   const { backups } = await agree(context);
   const backup = await api.read(`/api/v1/backup/${proof.backup.backup_id}?agent_id=${agentId}`, backupAnswer);
-  const known = { place, url, agentId, steps: story.steps, proof, backup, backups, warnings: host.warnings };
+  const known = { place, url, agentId, steps: story.steps, notes, proof, backup, backups, warnings: host.warnings };
   return await provenAnswer({ ...known, programs: programs.now(), staysUp: !once });
 }
 

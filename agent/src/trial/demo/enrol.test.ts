@@ -35,7 +35,7 @@ it("a host that is refused with a fresh token as well is not asked about for eve
   const token = formatToken({ tokenId: "a1B2c3d4", secret: "s".repeat(43), rootFingerprint });
   const api = { ask: async () => ({ ok: true, body: { token } }) } as unknown as Api;
   const { port } = controller.address() as AddressInfo;
-  const ports = { https: port, agents: port };
+  const ports = { https: port, agents: port, smtp: 8025 };
   const wish = { api, place, ports, url: `https://127.0.0.1:${port}`, signal: AbortSignal.timeout(30_000) };
   await expect(enrolHost(wish)).rejects.toThrow("the clock of this host is wrong");
   expect(asked).toBe(2);

@@ -21,6 +21,10 @@ export type DemoPlace = {
   sampleDisk: string;
   /** Where an entry of AOMEI Backupper's log appears at each start. */
   aomeiLog: string;
+  /** The last report on the fleet. */
+  report: string;
+  /** The controller's configuration. */
+  controllerConfig: string;
   controllerLog: string;
   agentLog: string;
   portsFile: string;
@@ -47,6 +51,8 @@ export function placeIn(base: string): DemoPlace {
     work: inside("work"),
     sampleDisk: inside("work", "disk.raw"),
     aomeiLog: inside("work", "brlog.xml"),
+    report: inside("fleet-report.html"),
+    controllerConfig: inside("controller.json"),
     controllerLog: inside("controller.log"),
     agentLog: inside("agent.log"),
     portsFile: inside("ports.json"),
@@ -85,6 +91,13 @@ export async function writeAgentConfig(place: DemoPlace, disk: string): Promise<
   );
   const roots = [...new Set([...before, dirname(place.sampleDisk), dirname(disk)])];
   const aomei = { result_logs: [{ path: place.aomeiLog }], poll_seconds: 1 };
-  const body = { state_dir: state, roots, repository_roots: [repositories], aomei };
+  // Without it nothing of a demonstration would ever be old enough to be removed: the usual floor is 7 days and 7 points.
+  const floor = { min_points: 2, min_age_days: 0 };
+  const body = { state_dir: state, roots, repository_roots: [repositories], floor, aomei };
   await writeDurably(config, `${JSON.stringify(body, null, 2)}\n`);
+}
+
+/** Mail may go to this host, where the demonstration catches it; elsewhere inside nothing may be sent. */
+export async function writeControllerConfig({ controllerConfig }: DemoPlace, mailHost: string): Promise<void> {
+  await writeDurably(controllerConfig, `${JSON.stringify({ outbound_allow: [mailHost] }, null, 2)}\n`);
 }

@@ -3,11 +3,12 @@ import { createServer } from "node:net";
 import { z } from "zod";
 import { writeDurably } from "../../durable.ts";
 
-const ports = z.object({ https: z.number().int(), agents: z.number().int() });
+/** `smtp`: of the demonstration's own mail server. */
+const ports = z.object({ https: z.number().int(), agents: z.number().int(), smtp: z.number().int().default(8025) });
 export type DemoPorts = z.infer<typeof ports>;
 
 export const HOST = "127.0.0.1";
-const USUAL: DemoPorts = { https: 8443, agents: 8444 };
+const USUAL: DemoPorts = { https: 8443, agents: 8444, smtp: 8025 };
 
 /** The ports of the start before, else the usual ones; another where one is taken. Kept in `file` for the next start. */
 export async function choosePorts(file: string): Promise<DemoPorts> {
@@ -16,7 +17,8 @@ export async function choosePorts(file: string): Promise<DemoPorts> {
     () => USUAL,
   );
   const https = await freePort(before.https, []);
-  const chosen = { https, agents: await freePort(before.agents, [https]) };
+  const agents = await freePort(before.agents, [https]);
+  const chosen = { https, agents, smtp: await freePort(before.smtp, [https, agents]) };
   await writeDurably(file, `${JSON.stringify(chosen)}\n`);
   return chosen;
 }

@@ -8,16 +8,33 @@ import { type DemoPorts, HOST } from "./ports.ts";
 import { keepRunning, type Program, type Running } from "./supervise.ts";
 
 const CONTROLLER = "holdfast";
+const AGENT_NAME = "agent";
 const AGENT = join(import.meta.dirname, "../../../bin/holdfast-agent.mjs");
 const COMMAND_MS = 60_000;
 const ANY_CODE = [...Array(256).keys()];
 
-function controllerProgram({ data, controllerLog }: DemoPlace, { https, agents }: DemoPorts): Program {
+function controllerProgram(
+  { data, controllerConfig, controllerLog }: DemoPlace,
+  { https, agents }: DemoPorts,
+): Program {
   const ports = ["--https-port", String(https), "--agent-port", String(agents)];
   return {
     name: "controller",
     command: CONTROLLER,
-    args: ["serve", "--data-dir", data, "--listen", HOST, "--name", HOST, ...ports, "--log-level", "info"],
+    args: [
+      "serve",
+      "--data-dir",
+      data,
+      "--config",
+      controllerConfig,
+      "--listen",
+      HOST,
+      "--name",
+      HOST,
+      ...ports,
+      "--log-level",
+      "info",
+    ],
     logFile: controllerLog,
     readyWhen: /"the controller is ready"/,
   };
@@ -25,7 +42,7 @@ function controllerProgram({ data, controllerLog }: DemoPlace, { https, agents }
 
 function agentProgram({ config, agentLog }: DemoPlace): Program {
   return {
-    name: "agent",
+    name: AGENT_NAME,
     command: process.execPath,
     args: [AGENT, "--config", config, "serve"],
     logFile: agentLog,
@@ -47,6 +64,8 @@ export type RunningPrograms = {
   ended: Promise<void>;
   startController: () => Promise<void>;
   startAgent: () => void;
+  /** As its service's stop would; it is not started again before `startAgent`. */
+  stopAgent: () => Promise<void>;
   accessToken: () => Promise<string>;
   now: () => { name: string; pid: number | null; restarts: number }[];
   /** The agent first, so that it can tell how its work ended. */
@@ -60,7 +79,9 @@ export function openPrograms(
   ports: DemoPorts,
   { say, signal: asked }: Surroundings,
 ): RunningPrograms {
-  const running: { name: string; one: Running }[] = [];
+  let running: { name: string; one: Running }[] = [];
+  /** Ends that were not asked for, of programs that were stopped since. */
+  let before = 0;
   const failing = new AbortController();
   const signal = AbortSignal.any([asked, failing.signal]);
   const start = (program: Program): Running => {
@@ -74,8 +95,20 @@ export function openPrograms(
     ended: new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
     startController: () => start(controllerProgram(place, ports)).whenReady,
     startAgent: () => void start(agentProgram(place)),
+    stopAgent: async () => {
+      const agents = running.filter(({ name }) => name === AGENT_NAME);
+      for (const { one } of agents) {
+        await one.stop();
+        before += one.restarts();
+      }
+      running = running.filter(({ name }) => name !== AGENT_NAME);
+    },
     accessToken: () => accessToken(place, signal),
-    now: () => running.map(({ name, one }) => ({ name, pid: one.pid(), restarts: one.restarts() })),
+    now: () =>
+      running.map(({ name, one }) => {
+        const restarts = one.restarts() + (name === AGENT_NAME ? before : 0);
+        return { name, pid: one.pid(), restarts };
+      }),
     stop: async () => {
       for (const { one } of running.toReversed()) await one.stop();
     },

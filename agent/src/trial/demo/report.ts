@@ -8,6 +8,7 @@ import { bytesText, countText, secondsText } from "../../cli/format.ts";
 import type { HoldfastError } from "../../errors.ts";
 import { type Step, storyTable } from "../steps.ts";
 import type { BackupAnswer } from "./answers.ts";
+import type { Note } from "./control/context.ts";
 import type { DemoPlace } from "./place.ts";
 import type { Proof } from "./story.ts";
 
@@ -18,6 +19,7 @@ export type DemoFacts = {
   url: string;
   agentId: string;
   steps: readonly Step[];
+  notes: readonly Note[];
   proof: Proof;
   /** The backup of the proof as the API tells it last, and all of its item. */
   backup: BackupAnswer;
@@ -35,7 +37,7 @@ function shown(path: string): string {
 }
 
 export async function provenAnswer(facts: DemoFacts): Promise<Answer> {
-  const { place, url, agentId, steps, proof, backup, backups, programs, warnings } = facts;
+  const { place, url, agentId, steps, notes, proof, backup, backups, programs, warnings } = facts;
   const rootFingerprint = new X509Certificate(await readFile(place.ca)).fingerprint256
     .replaceAll(":", "")
     .toLowerCase();
@@ -44,6 +46,7 @@ export async function provenAnswer(facts: DemoFacts): Promise<Answer> {
     backup_id: backup.backup_id,
     restore_seconds: proof.restoreSeconds,
     steps,
+    notes,
     url,
     ca: place.ca,
     root_fingerprint: rootFingerprint,
@@ -56,7 +59,7 @@ export async function provenAnswer(facts: DemoFacts): Promise<Answer> {
   return { document, text, exitCode: EXIT.ok };
 }
 
-function provenLines({ steps, proof, backup, backups, programs }: DemoFacts): string[] {
+function provenLines({ steps, notes, proof, backup, backups, programs }: DemoFacts): string[] {
   const { verification, drill } = backup;
   const restarts = programs.filter((program) => program.restarts > 0);
   const times = restarts.map((program) => `${program.name} ${countText(program.restarts, "time")}`).join(", ");
@@ -65,6 +68,7 @@ function provenLines({ steps, proof, backup, backups, programs }: DemoFacts): st
   return [
     storyTable(steps),
     "",
+    ...notes.flatMap(({ heading, lines }) => [`${heading}:`, ...lines.map((line) => `  ${line}`), ""]),
     `proven restorable: ${backup.backup_id} of ${backup.vm_name}, ${bytesText(backup.total_bytes)}, in ${secondsText(proof.restoreSeconds)} (measured)`,
     `how we know: the controller has ${countText(completed.length, "completed backup")}, each once; of this one`,
     `  verification ${verification?.verification_id} ${verification?.status}: every block against the hash map`,

@@ -44,7 +44,10 @@ async function anotherDay(context: DemoContext, disk: SampleDisk): Promise<Sampl
   const isProven = await story.tell("go on", async () => {
     const backups = (await allBackups(context)).filter(({ status }) => status === "completed");
     const newest = await findBackup(context, tagOf(disk));
-    const value = newest?.verification?.status === "passed" && newest.drill?.status === "passed";
+    const since = backups.slice(0, backups.findIndex(({ backup_id }) => backup_id === newest?.backup_id) + 1);
+    const value = since.some(
+      ({ verification, drill: one }) => verification?.status === "passed" && one?.status === "passed",
+    );
     const state = value ? "" : ", the newest changes not proven yet";
     const what = `${countText(backups.length, "backup")} of earlier starts${state}`;
     return { value, what, size: bytesText(disk.size), result: "found" };
@@ -57,6 +60,13 @@ async function change({ story, signal }: DemoContext, disk: SampleDisk): Promise
     const value = await changeSampleDisk(disk, signal);
     return { value, what: "one file added, one replaced, one deleted", size: "-", result: "done" };
   });
+}
+
+/** With a full a new chain begins; the chain before is then the older one. */
+export async function newChain(context: DemoContext): Promise<BackupAnswer> {
+  const disk = (await readSampleDisk(context.place.sampleDisk)) ?? (await makeDisk(context));
+  const now = await change(context, disk);
+  return await backUp(context, { step: "second full", type: "full", tag: tagOf(now) });
 }
 
 /** The user's disk is only read: the second backup holds what changed on it meanwhile, if anything did. */
