@@ -1,5 +1,7 @@
 import { asc } from "drizzle-orm";
 import { expect, it } from "vitest";
+import { mailServer } from "../adapters/channels/test-receivers.ts";
+import { deliverDue } from "../services/channels/deliver.ts";
 import { sendDueReports } from "../services/reports/scheduled.ts";
 import { seedReportFleet } from "../services/reports/test-report-fleet.ts";
 import { seedRows } from "../store/test-rows.ts";
@@ -51,6 +53,30 @@ describeApi("report schedules", (api) => {
     expect(body["report_schedules"]).toMatchObject([
       { last_at: MONDAY.toISOString(), next_at: "2026-02-23T06:00:00.000Z", last_error: null },
     ]);
+  });
+
+  it("arrive by mail as a file that is the report", async () => {
+    await using server = await mailServer();
+    await seedReportFleet(api().store, START);
+    const letter = {
+      host: "127.0.0.1",
+      port: server.port,
+      security: "none",
+      from: "h@example.org",
+      to: ["a@example.org"],
+    };
+    const channel = await api().post("/api/v1/channels", { name: "post", kind: "smtp", config: letter });
+    expect(channel.status).toBe(201);
+    await create({ channel_ids: [channel.body["channel_id"]] });
+    at(MONDAY);
+    await send();
+    await deliverDue(api().context, new AbortController().signal);
+    const mail = server.mails[0]?.text ?? "";
+    expect(mail).toMatch(/^Subject: Backups: All hosts, 2026-02-10 to 2026-02-16/m);
+    const [, encoded = ""] = /filename=holdfast-fleet-2026-02-16\.html\r\n\r\n([\w+/=\r\n]+)/.exec(mail) ?? [];
+    const report = (await api().get("/api/v1/reports/fleet.html")).text;
+    expect(Buffer.from(encoded, "base64").toString()).toBe(report);
+    expect((await sent()).map(({ state }) => state)).toEqual(["delivered"]);
   });
 
   it("that several look at at once, or after a long downtime, are sent once", async () => {
