@@ -8,7 +8,13 @@ import type { Client, Query } from "./client.ts";
 import { Failure } from "./failure.ts";
 
 export type Saved = { bytes: number; sha256: string; headers: IncomingHttpHeaders };
-type Asked = { path: string; query?: Query; accept: string };
+type Asked = {
+  path: string;
+  query?: Query;
+  accept: string;
+  /** Looks at what came before it bears its name; throws a Failure when it must not. */
+  check?: (saved: Saved) => void;
+};
 
 /** Asks, and keeps the answer as `output`, which it replaces. NOT_WRITTEN, and what the controller refuses. */
 export async function saveAnswer(client: Client, output: string, asked: Asked): Promise<Saved> {
@@ -46,7 +52,7 @@ async function writeAll<T>(path: string, write: (file: FileHandle) => Promise<T>
   return made;
 }
 
-async function receive(client: Client, file: FileHandle, { path, query = {}, accept }: Asked): Promise<Saved> {
+async function receive(client: Client, file: FileHandle, { path, query = {}, accept, check }: Asked): Promise<Saved> {
   const { signal } = new AbortController();
   const response = await client.stream(path, { query, headers: { accept }, signal });
   const digest = createHash("sha256");
@@ -56,7 +62,9 @@ async function receive(client: Client, file: FileHandle, { path, query = {}, acc
     bytes += piece.length;
     await file.appendFile(piece);
   }
-  return { bytes, sha256: digest.digest("hex"), headers: response.headers };
+  const saved = { bytes, sha256: digest.digest("hex"), headers: response.headers };
+  check?.(saved);
+  return saved;
 }
 
 async function* piecesOf(response: IncomingMessage, url: URL): AsyncGenerator<Buffer, void, undefined> {

@@ -28,7 +28,7 @@ export type TestCli = {
 };
 
 /** As whoever has `token`; without one as an administrator. */
-export async function testCli(api: TestApi, token = api.admin): Promise<TestCli> {
+export async function testCli(api: Pick<TestApi, "port" | "root" | "admin">, token = api.admin): Promise<TestCli> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-cli-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const save = async (name: string, text: string) => {

@@ -9,6 +9,8 @@ import {
   shortText,
   timeText,
 } from "./format.ts";
+import { parseEnd, parseMoment } from "./moment.ts";
+import { pairsOf } from "./pairs.ts";
 import { sourceOf } from "./source.ts";
 import { facts, table } from "./table.ts";
 
@@ -65,6 +67,40 @@ describe("what people type", () => {
 
   it.each(["", "0", "-1", "1.5h", "1 week", "h", "9999999999"])("as a time that is none: %j", (text) => {
     expect(() => parseSeconds(text, "--lifetime")).toThrow("--lifetime takes a time");
+  });
+
+  it.each<[string, string]>([
+    ["2026-05-01", "2026-05-01T00:00:00.000Z"],
+    ["2026-05-01T10:00Z", "2026-05-01T10:00:00.000Z"],
+    ["2026-05-01T10:00:00.5+02:00", "2026-05-01T08:00:00.500Z"],
+    ["2028-02-29", "2028-02-29T00:00:00.000Z"],
+    ["2026-12-31T23:59:59-01:00", "2027-01-01T00:59:59.000Z"],
+  ])("as a point in time: %s", (text, expected) => {
+    expect(parseMoment(text, "--from")).toBe(expected);
+  });
+
+  it.each([
+    ...["", "now", "2026-02-30", "2026-02-29T10:00:00Z", "2026-13-01", "2026-05-01T10:00:00", "2026-5-1"],
+    ...["2026-05-01T25:00:00Z", "2026-05-00", "1.5h", "+2h"],
+  ])("as a point in time that is none: %j", (text) => {
+    expect(() => parseMoment(text, "--until")).toThrow("--until takes a point in time");
+    expect(() => parseEnd(text, "--until", new Date(0))).toThrow("--until takes a point in time");
+  });
+
+  it.each<[string, string]>([
+    ["90m", "2026-02-15T13:30:00.000Z"],
+    ["7D", "2026-02-22T12:00:00.000Z"],
+    ["2026-05-01", "2026-05-01T00:00:00.000Z"],
+  ])("as an end: %s", (text, expected) => {
+    expect(parseEnd(text, "--until", new Date("2026-02-15T12:00:00Z"))).toBe(expected);
+  });
+
+  it.each(["x", "=x", ""])("as a pair that is none: %j", (text) => {
+    expect(() => pairsOf(["a=b", text], "--label")).toThrow("--label takes name=value");
+  });
+
+  it("as pairs, whose values may hold anything", () => {
+    expect(pairsOf(["a=b=c", "d="], "--label")).toEqual({ a: "b=c", d: "" });
   });
 
   it.each(["0", "11", "1.5", "x", "", "1e1"])("as a number out of 1 to 10: %j", (text) => {

@@ -29,9 +29,9 @@ function stateText({ state, acknowledged_at, inhibited_by }: AlertDocument): str
   return inhibited_by === null ? state : "explained";
 }
 
-export type ListAlertsOptions = PageOptions & { agent?: string; state?: string; severity?: string; type?: string };
+export type ListAlertsOptions = PageOptions & { agent?: string; state: string; severity?: string; type?: string };
 
-export async function listAlerts({ state = "open", ...options }: ListAlertsOptions): Promise<Answer> {
+export async function listAlerts({ state, ...options }: ListAlertsOptions): Promise<Answer> {
   return await list(options, ALERTS, async (client) => ({
     ...(await agentQuery(client, options.agent)),
     state: state === "all" ? undefined : state,

@@ -8,7 +8,7 @@ import { Failure, usageError } from "../failure.ts";
 import { bytesText, parseCount } from "../format.ts";
 import { findItem } from "../item-named.ts";
 import { parseMoment } from "../moment.ts";
-import { saveAnswer, saveContent } from "../save-answer.ts";
+import { type Saved, saveAnswer, saveContent } from "../save-answer.ts";
 
 const FORMATS = { html: "text/html", csv: "text/csv" } as const;
 
@@ -55,15 +55,13 @@ export async function evidence(options: EvidenceOptions): Promise<Answer> {
   const [from, until] = [parseMoment(options.from, "--from"), parseMoment(options.until, "--until")];
   return await withClient(options, async (client) => {
     const query = { ...(await agentQuery(client, options.agent)), from, until };
-    const asked = { path: "/api/v1/evidence", query, accept: "application/json" };
-    const { bytes, sha256, headers } = await saveAnswer(client, output, asked);
-    const signature = headers["x-holdfast-signature"];
-    if (typeof signature !== "string" || headers["x-holdfast-pack"] !== sha256) throw changedOnItsWay(output);
-    await saveContent(`${output}.sig`, Buffer.from(signature, "base64"));
+    const asked = { path: "/api/v1/evidence", query, accept: "application/json", check: checkPack };
+    const saved = await saveAnswer(client, output, asked);
+    await saveContent(`${output}.sig`, signatureOf(saved));
     if (publicKey !== undefined) await saveKey(client, publicKey);
     const files = { output, signature: `${output}.sig`, public_key: publicKey ?? null };
-    const text = () => `${output}: ${bytesText(bytes)}, signed in ${output}.sig.\n${checkText(options)}`;
-    return { document: { ...files, pack_id: sha256, bytes, from, until }, text, exitCode: EXIT.ok };
+    const text = () => `${output}: ${bytesText(saved.bytes)}, signed in ${output}.sig.\n${checkText(options)}`;
+    return { document: { ...files, pack_id: saved.sha256, bytes: saved.bytes, from, until }, text, exitCode: EXIT.ok };
   });
 }
 
@@ -72,11 +70,17 @@ async function saveKey(client: Client, output: string): Promise<void> {
   await saveAnswer(client, output, asked);
 }
 
-function changedOnItsWay(output: string): Failure {
-  return new Failure("BAD_ANSWER", {
-    message: `${output} is not what the controller has signed`,
+/** Whatever lies between here and the controller may have changed it. */
+function checkPack(saved: Saved): void {
+  if (saved.headers["x-holdfast-pack"] === saved.sha256 && signatureOf(saved).length > 0) return;
+  throw new Failure("BAD_ANSWER", {
+    message: "what came is not what the controller has signed",
     remedy: "Ask again; when that does not help, look at what lies between here and the controller.",
   });
+}
+
+function signatureOf({ headers }: Saved): Buffer {
+  return Buffer.from(String(headers["x-holdfast-signature"] ?? ""), "base64");
 }
 
 function checkText({ output, publicKey = "evidence.pub" }: EvidenceOptions): string {
