@@ -38,14 +38,12 @@ export const smtp: ChannelKind<typeof config, typeof secret> = {
   open: (given, { password }, outbound) => ({
     async send(notification, signal) {
       const transport = await openTransport(given, password, outbound);
-      const end = (): void => transport.close();
-      signal.addEventListener("abort", end, { once: true });
       try {
-        await transport.sendMail(mailOf(notification, given));
+        // Its own limits begin anew with every line that a slow server says.
+        await transport.sendMail({ ...mailOf(notification, given), signal });
       } catch (error) {
         throw channelError(error);
       } finally {
-        signal.removeEventListener("abort", end);
         transport.close();
       }
     },

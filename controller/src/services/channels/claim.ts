@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { and, eq, inArray, isNull, lt, min, or } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, lt, min, or } from "drizzle-orm";
 import type { Db } from "../../store/db.ts";
 import type { ChannelRow } from "./kinds.ts";
 import type { ChannelContext } from "./telling.ts";
@@ -9,6 +9,9 @@ export type Claimed = { delivery: DeliveryRow; channel: ChannelRow };
 
 /** After so long a claim whose process died is free again; a live one has ended its attempt by then. */
 const CLAIM_MS = 60_000;
+/** No claim reaches so far, and no pause: what does was noted before the clock was set back. */
+const LONGEST_CLAIM_MS = 2 * CLAIM_MS;
+const LONGEST_PAUSE_MS = 30 * 3_600_000;
 const PROCESS = randomUUID();
 
 /**
@@ -22,15 +25,27 @@ export async function claimHeads({ store, now }: ChannelContext, most: number): 
   if (due.length === 0) return [];
   return await store.write(async (db) => {
     const claimed: Claimed[] = [];
-    for (const one of due) if (await claim(db, one.delivery, at)) claimed.push(one);
+    for (const { delivery, channel } of due) {
+      const mine = await claim(db, delivery, at);
+      if (mine !== undefined) claimed.push({ delivery: mine, channel });
+    }
     return claimed;
   });
 }
 
 async function dueHeads(db: Db, at: Date, most: number): Promise<Claimed[]> {
-  const isDue = ({ delivery }: Claimed) =>
-    delivery.notBefore <= at && (delivery.claimedUntil === null || delivery.claimedUntil < at);
-  return (await waitingHeads(db)).filter(isDue).slice(0, most);
+  const due = (await waitingHeads(db)).filter((one) => isOver(one, at) && isFree(one.delivery.claimedUntil, at));
+  return due.slice(0, most);
+}
+
+/** Whether its pause is over. What was never tried has none, and a failure of the future has none any more. */
+function isOver({ delivery: { attempts, notBefore }, channel: { lastFailureAt } }: Claimed, at: Date): boolean {
+  const isSetBack = lastFailureAt !== null && lastFailureAt > at;
+  return attempts === 0 || notBefore <= at || isSetBack || notBefore.getTime() > at.getTime() + LONGEST_PAUSE_MS;
+}
+
+function isFree(until: Date | null, at: Date): boolean {
+  return until === null || until < at || until.getTime() > at.getTime() + LONGEST_CLAIM_MS;
 }
 
 /** Of channels that are switched on. */
@@ -53,14 +68,16 @@ export async function waitingHeads(db: Db): Promise<Claimed[]> {
     .orderBy(d.sequence);
 }
 
-async function claim(db: Db, { deliveryId }: DeliveryRow, at: Date): Promise<boolean> {
+/** undefined: another was quicker. */
+async function claim(db: Db, { deliveryId }: DeliveryRow, at: Date): Promise<DeliveryRow | undefined> {
   const { deliveries: d } = db.tables;
-  const isFree = and(
+  const beyond = new Date(at.getTime() + LONGEST_CLAIM_MS);
+  const isFreeStill = and(
     eq(d.deliveryId, deliveryId),
     isNull(d.finishedAt),
-    or(isNull(d.claimedUntil), lt(d.claimedUntil, at)),
+    or(isNull(d.claimedUntil), lt(d.claimedUntil, at), gt(d.claimedUntil, beyond)),
   );
   const mine = { claimedUntil: new Date(at.getTime() + CLAIM_MS), claimedBy: PROCESS };
-  const taken = await db.update(d).set(mine).where(isFree).returning({ id: d.deliveryId });
-  return taken.length === 1;
+  const [taken] = await db.update(d).set(mine).where(isFreeStill).returning();
+  return taken;
 }
