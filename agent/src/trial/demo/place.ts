@@ -1,6 +1,6 @@
 /** Where the demonstration lives: one folder with a controller's data, an agent's configuration and state, and a repository. */
 import { mkdir, readdir, readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { usageError } from "../../cli/answer.ts";
 import { configFile } from "../../config/schema.ts";
@@ -100,4 +100,10 @@ export async function writeAgentConfig(place: DemoPlace, disk: string): Promise<
 /** Mail may go to this host, where the demonstration catches it; elsewhere inside nothing may be sent. */
 export async function writeControllerConfig({ controllerConfig }: DemoPlace, mailHost: string): Promise<void> {
   await writeDurably(controllerConfig, `${JSON.stringify({ outbound_allow: [mailHost] }, null, 2)}\n`);
+}
+
+/** Paths as from where the user stands. */
+export function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
 }

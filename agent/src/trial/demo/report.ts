@@ -1,7 +1,6 @@
 /** What came of it, for people and for programs. */
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { relative } from "node:path";
 import { type Answer, errorDocument, errorLines } from "../../cli/answer.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit-codes.ts";
 import { bytesText, countText, secondsText } from "../../cli/format.ts";
@@ -9,8 +8,10 @@ import type { HoldfastError } from "../../errors.ts";
 import { type Step, storyTable } from "../steps.ts";
 import type { BackupAnswer } from "./answers.ts";
 import type { Note } from "./control/context.ts";
-import type { DemoPlace } from "./place.ts";
+import { type DemoPlace, shown } from "./place.ts";
 import type { Proof } from "./story.ts";
+
+const LIVE = "the policy runs every minute as long as this runs; what the admin is mailed is shown here as it comes";
 
 export type Programs = { name: string; pid: number | null; restarts: number }[];
 
@@ -29,12 +30,6 @@ export type DemoFacts = {
   staysUp: boolean;
   warnings: readonly string[];
 };
-
-/** Paths as from where the user stands. */
-function shown(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith("..") ? path : short;
-}
 
 export async function provenAnswer(facts: DemoFacts): Promise<Answer> {
   const { place, url, agentId, steps, notes, proof, backup, backups, programs, warnings } = facts;
@@ -78,7 +73,7 @@ function provenLines({ steps, notes, proof, backup, backups, programs }: DemoFac
   ];
 }
 
-function whereLines({ place, url, agentId, programs, staysUp }: DemoFacts, rootFingerprint: string): string[] {
+function whereLines({ place, url, agentId, notes, programs, staysUp }: DemoFacts, rootFingerprint: string): string[] {
   const pids = programs.map(({ name, pid }) => `${name} ${pid ?? "-"}`).join(", ");
   const again = [
     "again    npm start, which goes on from here",
@@ -91,11 +86,13 @@ function whereLines({ place, url, agentId, programs, staysUp }: DemoFacts, rootF
     `root     ${shown(place.ca)}   (for curl --cacert; sha256 ${rootFingerprint})`,
     `agent    ${agentId}`,
     `pids     ${pids}   (kill -9 one of them: it is started again, and nothing is lost or doubled)`,
+    ...(notes.length === 0 ? [] : [`live     ${LIVE}`]),
     ...again,
     "",
     "From another terminal in this folder; the commands of docs/api.md go on from the first line:",
     `  export HOLDFAST_URL=${url} HOLDFAST_DATA_DIR=${place.data}`,
     "  npx holdfast backups list",
+    "  npx holdfast policy list",
     '  curl --cacert "$HOLDFAST_DATA_DIR/pki/root.pem" -H "Authorization: Bearer $(npx holdfast access-token)" $HOLDFAST_URL/api/v1/backup/list',
     `  ${check}`,
   ];

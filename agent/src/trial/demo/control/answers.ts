@@ -31,7 +31,7 @@ const expectedRun = z.object({
   reason: z.string().nullable(),
   run_id: z.string().nullable(),
   run_state: z.string().nullable(),
-  policy_version: z.number().nullable(),
+  settled_at: time.nullable(),
 });
 export type ExpectedRun = z.infer<typeof expectedRun>;
 export const expectedRunsAnswer = z.object({ expected_runs: z.array(expectedRun) });

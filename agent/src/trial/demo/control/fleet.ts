@@ -2,6 +2,7 @@
 import { secondsText } from "../../../cli/format.ts";
 import { writeDurably } from "../../../durable.ts";
 import type { DemoContext } from "../context.ts";
+import { shown } from "../place.ts";
 import { complianceAnswer, itemHealthAnswer } from "./answers.ts";
 import type { Note } from "./context.ts";
 import { waitFor } from "./wait.ts";
@@ -38,9 +39,7 @@ async function healthStory({ api, agentId, item, story, signal }: FleetContext):
 async function complianceStory({ api, agentId, item, story }: FleetContext): Promise<void> {
   await story.tell("3-2-1-1-0", async () => {
     const { compliant, digits } = await api.read(`/api/v1/compliance/${agentId}/${item.vmContextId}`, complianceAnswer);
-    const said = digits.map(({ digit, counted, wanted, holds }) => {
-      return `${digit.replaceAll("_", " ")} ${counted} of ${wanted}${holds ? "" : " (no)"}`;
-    });
+    const said = digits.map(({ digit, counted, wanted }) => `${digit.replaceAll("_", " ")} ${counted}/${wanted}`);
     const what = said.join(", ");
     return { value: undefined, what, size: "-", result: compliant ? "compliant" : "not yet" };
   });
@@ -50,7 +49,7 @@ async function reportStory({ api, place, story }: FleetContext): Promise<void> {
   await story.tell("report", async () => {
     const page = await api.text(REPORT);
     await writeDurably(place.report, page);
-    const what = `the fleet's last 7 days, a page without any link outside: ${place.report}`;
+    const what = `the fleet's last 7 days, one page to print: ${shown(place.report)}`;
     return { value: undefined, what, size: `${Math.ceil(page.length / 1024)} KiB`, result: "written" };
   });
 }

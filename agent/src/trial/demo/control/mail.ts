@@ -33,7 +33,7 @@ export async function mailStory(context: ControlContext): Promise<string> {
       look: async () => mails.mails.slice(before).find(({ subject }) => subject.includes("test message")),
       patienceMs: MAIL_MS,
     });
-    const what = `channel and route to ${ADDRESS}, caught on port ${mails.port}; arrived: "${mail.subject}"`;
+    const what = `to ${ADDRESS}, caught on port ${mails.port}; arrived: "${mail.subject}"`;
     return { value, what, size: "-", result: "done" };
   });
 }

@@ -21,7 +21,9 @@ async function alertsOf({ api, agentId, item }: ControlContext, type: AlertType)
 
 /** Tells the story unless it was told before; resolves with the alert of the missed run. */
 export async function missedStory(context: ControlContext, channelId: string): Promise<AlertAnswer> {
-  const [before] = (await alertsOf(context, "missed_run")).filter(({ notified_count }) => notified_count > 0);
+  const told = (await alertsOf(context, "missed_run")).filter(({ notified_count }) => notified_count > 0);
+  // An open one may be of the time in which nothing was started; right after others it stays open for a while.
+  const before = told.find(({ state }) => state === "resolved") ?? told[0];
   if (before !== undefined) return await toldBefore(context, before);
   const { stoppedAt, offline } = await hostGoes(context, channelId);
   const missed = await runIsMissed(context, channelId, stoppedAt);
@@ -31,7 +33,8 @@ export async function missedStory(context: ControlContext, channelId: string): P
 
 async function toldBefore({ story }: ControlContext, value: AlertAnswer): Promise<AlertAnswer> {
   return await story.tell("missed run", async () => {
-    const what = `${value.message}; told by mail (there already, of ${timeText(value.created_at)})`;
+    const due = String(value.evidence["due_at"] ?? value.created_at);
+    const what = `due ${timeText(due)}: missed; a mail said so (there already)`;
     return { value, what, size: "-", result: value.state };
   });
 }
@@ -50,8 +53,8 @@ async function hostGoes(
       look: async () =>
         (await alertsOf(context, "agent_offline")).find((alert) => new Date(alert.created_at) >= stoppedAt),
     });
-    const mail = await mailOf(context, { alertId: offline.alert_id, kind: "alert", channelId });
-    const what = `its agent ended; noticed, and told by mail: "${mail.subject}"`;
+    await mailOf(context, { alertId: offline.alert_id, kind: "alert", channelId });
+    const what = "its agent was ended: the controller noticed, and a mail said so";
     return { value: { stoppedAt, offline }, what, size: "-", result: "told" };
   });
 }
@@ -83,17 +86,18 @@ async function runIsMissed(context: ControlContext, channelId: string, stoppedAt
       look: async () =>
         (await alertsOf(context, "missed_run")).find((alert) => new Date(alert.created_at) >= stoppedAt),
     });
-    const mail = await mailOf(context, { alertId: value.alert_id, kind: "alert", channelId });
+    await mailOf(context, { alertId: value.alert_id, kind: "alert", channelId });
     const now = (await duesAfter(context, stoppedAt)).find(({ due_at }) => due_at === unknown.due_at);
-    const what = `due ${timeText(unknown.due_at)}: ${unknown.state} (${unknown.reason}), then ${now?.state}; told by mail: "${mail.subject}"`;
+    const before = unknown.state === "unknown" ? "unknown while its host was away, then " : "";
+    const what = `due ${timeText(unknown.due_at)}: ${before}${now?.state}; a mail said so`;
     return { value, what, size: "-", result: now?.state ?? "gone" };
   });
 }
 
 async function hostIsBack(context: ControlContext, channelId: string, offline: AlertAnswer): Promise<void> {
   await context.story.tell("host back", async () => {
-    const mail = await resolvedMail(context, channelId, offline, "agent_offline");
-    const what = `connected again, the alert resolved by itself; told by mail: "${mail}"`;
+    await resolvedMail(context, channelId, offline, "agent_offline");
+    const what = "connected again: the alert resolved by itself, and a mail said so";
     return { value: undefined, what, size: "-", result: "resolved" };
   });
 }
@@ -103,9 +107,10 @@ export async function resolvedStory(context: ControlContext, channelId: string, 
   await context.story.tell("next run", async () => {
     if (missed.state === "resolved")
       return { value: undefined, what: "what was missed has run since (there already)", size: "-", result: "resolved" };
-    const mail = await resolvedMail(context, channelId, missed, "missed_run");
+    await resolvedMail(context, channelId, missed, "missed_run");
     const [run] = (await duesAfter(context, new Date(missed.created_at))).filter(({ state }) => /^ran/.test(state));
-    const what = `due ${timeText(run?.due_at ?? "?")}: ${run?.state}, so the alert resolved by itself; told by mail: "${mail}"`;
+    const due = run === undefined ? "" : `due ${timeText(run.due_at)}: ${run.state}; `;
+    const what = `${due}the alert resolved by itself, and a mail said so`;
     return { value: undefined, what, size: "-", result: "resolved" };
   });
 }
@@ -115,7 +120,7 @@ async function resolvedMail(
   channelId: string,
   alert: AlertAnswer,
   type: AlertType,
-): Promise<string> {
+): Promise<void> {
   await waitFor(context.signal, {
     otherwise: `the alert did not end: ${alert.message}`,
     look: async () =>
@@ -124,5 +129,5 @@ async function resolvedMail(
       ),
     patienceMs: FLUTTER_MS,
   });
-  return (await mailOf(context, { alertId: alert.alert_id, kind: "resolved", channelId })).subject;
+  await mailOf(context, { alertId: alert.alert_id, kind: "resolved", channelId });
 }

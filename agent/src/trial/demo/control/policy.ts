@@ -89,6 +89,11 @@ export async function duesAfter({ api, agentId, item }: ControlContext, after: D
     .toSorted((one, other) => Date.parse(one.due_at) - Date.parse(other.due_at));
 }
 
+/** For people. */
+export function dueLine({ task, due_at, state, run_state }: ExpectedRun): string {
+  return `${task}  ${timeText(due_at)}  ${state}${run_state === null ? "" : ` (${run_state})`}`;
+}
+
 export type ByItself = { run: ExpectedRun; backup: BackupAnswer };
 
 /** Waits for the first run that is due after `after`, and that the host completes by itself with its proofs. */
