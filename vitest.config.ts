@@ -20,6 +20,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/{e2e,security,chaos}/**/*.test.ts"],
+          globalSetup: "controller/src/store/test-shared-postgres.ts",
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
