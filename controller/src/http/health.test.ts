@@ -176,7 +176,11 @@ describeApi("health and compliance", (api) => {
     const aged = await api().post("/api/v1/compliance/aomei/7/what-if", { changes: [{ change: "age", days: 1 }] });
     expect((aged.body["digits"] as { holds: boolean }[])[3]?.holds).toBe(false);
     expect(idsOf((await api().get(`/api/v1/health/items?agent_id=${agentId}`)).body, "items", "job_id")).toEqual([7]);
+    const { aomeiJobs } = await api().store.read(async ({ tables }) => tables);
     const metrics = await api().get("/api/v1/health/daily?scope=aomei&id=7");
     expect(idsOf(metrics.body, "metrics", "total_backups")).toEqual([1, 1]);
+    await api().store.write((db) => db.update(aomeiJobs).set({ isActive: false }).execute());
+    await refreshTasks(api().context);
+    expect((await api().get("/api/v1/health/items")).body["items"]).toEqual([]);
   });
 });

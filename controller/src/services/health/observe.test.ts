@@ -152,6 +152,10 @@ describeOnBothStores("what is told of health", (open) => {
     expect(await health.flips()).toEqual(["capacity firing"]);
     await free(60_000);
     expect(await health.flips()).toEqual(["capacity firing", "capacity ok"]);
+    await free(1);
+    await health.store.write((db) => db.update(r).set({ retiredAt: health.clock.now }).execute());
+    await free(1);
+    expect((await health.flips()).slice(2)).toEqual(["capacity firing", "capacity ok"]);
   });
 
   it("is a certificate that ends soon, of a host or of the controller's own authority", async () => {

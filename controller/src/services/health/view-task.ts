@@ -1,12 +1,14 @@
 /** What the copies that AOMEI Backupper makes are worth: nothing here can be verified or drilled, and it says so. */
 import { and, asc, eq, gt, gte, inArray, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
+import type { Observation } from "../../domain/alert/observation.ts";
 import { UNKNOWN_MEDIA } from "../../domain/aomei/copy.ts";
 import type { CopyFact } from "../../domain/compliance/copy-fact.ts";
 import { sourceOf } from "../../domain/compliance/item-copies.ts";
 import { addDays, dayOf, daysFrom, startOf } from "../../domain/health/days.ts";
 import { WINDOW_DAYS } from "../../domain/health/score.ts";
 import type { Db, Store } from "../../store/db.ts";
+import { recordObservations } from "../alerts/observe.ts";
 import { findJob } from "../aomei/find-job.ts";
 import { jobExpectation } from "../aomei/report.ts";
 import type { CopyRow, JobRow } from "../aomei/work.ts";
@@ -56,7 +58,7 @@ export async function refreshTasks({ store, now }: Context, signal?: AbortSignal
     seen.push(...jobs.map(({ jobId }) => jobId));
     after = last;
   }
-  if (signal?.aborted !== true) await store.write((db) => forgetOthers(db, seen));
+  if (signal?.aborted !== true) await store.write((db) => forgetOthers(db, seen, at));
 }
 
 async function liveJobs(db: Db, after: number): Promise<JobRow[]> {
@@ -70,7 +72,7 @@ async function liveJobs(db: Db, after: number): Promise<JobRow[]> {
 }
 
 /** Tasks that became part of others, that are not active any more, or that moved to another host. */
-async function forgetOthers(db: Db, jobIds: readonly number[]): Promise<void> {
+async function forgetOthers(db: Db, jobIds: readonly number[], now: Date): Promise<void> {
   const { itemStates: s, aomeiJobs: j } = db.tables;
   const live = await db
     .select({ id: j.jobId, agentId: j.agentId })
@@ -81,11 +83,23 @@ async function forgetOthers(db: Db, jobIds: readonly number[]): Promise<void> {
     .select({ agentId: s.agentId, subjectId: s.subjectId })
     .from(s)
     .where(eq(s.subjectKind, "aomei"));
-  for (const { agentId, subjectId } of states.filter((row) => hosts.get(row.subjectId) !== row.agentId))
+  const gone = states.filter((row) => hosts.get(row.subjectId) !== row.agentId);
+  for (const { agentId, subjectId } of gone)
     await db
       .delete(s)
       .where(and(eq(s.agentId, agentId), eq(s.subjectId, subjectId)))
       .execute();
+  const ended = gone.filter(({ subjectId }) => !hosts.has(subjectId)).flatMap(overOf);
+  await recordObservations(db, ended, now);
+}
+
+function overOf({ agentId, subjectId: key }: Pick<StateRow, "agentId" | "subjectId">): Observation[] {
+  const subject = { kind: "aomei", key, agentId: agentId === "" ? null : agentId } as const;
+  const about = { subject, state: "ok", message: "the task is not active any more" } as const;
+  return [
+    { ...about, type: "health_degradation" },
+    { ...about, type: "compliance_lost" },
+  ];
 }
 
 /** `changed`: days that are not as they stand. */
