@@ -97,7 +97,8 @@ describe("the command line", { timeout: 120_000 }, () => {
     expect(await ask("items", "remove", "db-1")).toMatchObject({ vm_context_id: "db-1" });
     expect(rowsOf(await ask("items", "list"), "items")).toHaveLength(1);
     await expect.poll(() => read("repositories", "list"), { timeout: 20_000 }).toMatch(/^main +ready /m);
-    await expect.poll(async () => (await ask("agents", "show", "host1"))["policy"]).toMatchObject({ refused: [] });
+    const applied = async () => (await ask("agents", "show", "host1"))["policy"];
+    await expect.poll(applied, { timeout: 20_000 }).toMatchObject({ refused: [] });
   });
 
   it("backs up, proves, pins and removes", async () => {

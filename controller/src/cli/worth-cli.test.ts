@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { describeApi, START, type TestApi } from "../http/test-api.ts";
 import { seedBackup, seedDrill, seedItem, seedRun, seedVerification } from "../http/test-seeds.ts";
+import { addLogChannel } from "../services/channels/channels.ts";
 import { keepHealth } from "../services/health/keep-health.ts";
 import { testCli } from "./test-cli.ts";
 
@@ -88,5 +89,23 @@ describeApi("holdfast report and evidence", (api) => {
     const other = ["--from", "2026-02-16", "--until", "2026-02-15", "--output", at("other.json")];
     expect(await cli.refusal("evidence", ...other)).toMatch(/^2 VALIDATION_ERROR: /);
     expect((await readdir(folder)).filter((name) => /other|aomei|partial/.test(name))).toEqual([]);
+  });
+
+  it("are sent by themselves to channels", async () => {
+    const cli = await testCli(api());
+    await seedProven(api());
+    await api().store.write((db) => addLogChannel(db, START));
+    const schedules = ["report", "schedule"];
+    expect(await cli.read(...schedules, "list")).toBe("No report is sent by itself.");
+    const weekly = { name: "weekly", cron: "0 7 * * 1", zone: "Europe/Berlin", channel_ids: ["log"] };
+    expect(await cli.read(...schedules, "create", await cli.file(weekly))).toMatch(/ first 2026-02-16 06:00:00Z\.$/);
+    const [made] = await cli.rows("report_schedules", ...schedules, "list");
+    await cli.ask(...schedules, "change", "weekly", await cli.file({ ...made, days: 30 }));
+    expect(await cli.read(...schedules, "list")).toMatch(
+      /^weekly +fleet +html +30 +0 7 \* \* 1 \(Europe\/Berlin\) +2026-02-16 06:00:00Z +- /m,
+    );
+    expect(await cli.read(...schedules, "run", "weekly")).toBe("The report weekly is on its way: one message.");
+    expect(await cli.read("channel", "messages", "log")).toMatch(/ report +waiting /);
+    expect(await cli.read(...schedules, "remove", "weekly")).toBe("The report weekly is sent no more.");
   });
 });

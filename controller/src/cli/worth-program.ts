@@ -4,11 +4,14 @@ import type { Finish } from "./answer.ts";
 import type { EvidenceOptions, ReportKind, ReportOptions } from "./commands/files.ts";
 import type { HealthOptions } from "./commands/health.ts";
 import type { Globals } from "./connection.ts";
+import type { PageOptions } from "./listing.ts";
 import { agentOption, withPages } from "./options.ts";
 
 export function addWorthCommands(program: Command, finish: Finish): void {
   addHealth(program, finish);
-  addReports(program.command("report").description("what backups are worth, as a file for others"), finish);
+  const report = program.command("report").description("what backups are worth, as a file for others");
+  addReports(report, finish);
+  addSchedules(report.command("schedule").description("reports that are sent by themselves"), finish);
   addEvidence(program, finish);
 }
 
@@ -54,6 +57,43 @@ function addReports(report: Command, finish: Finish): void {
         finish(await write(kind, named, command.optsWithGlobals<ReportOptions>()));
       });
   }
+}
+
+function addSchedules(schedule: Command, finish: Finish): void {
+  withPages(schedule.command("list").description("schedules, and when each is sent next")).action(
+    async (_options, command: Command) => {
+      const { listSchedules } = await import("./commands/report-schedules.ts");
+      finish(await listSchedules(command.optsWithGlobals<PageOptions>()));
+    },
+  );
+  schedule
+    .command("create <file>")
+    .description("make the schedule in a file (JSON; - is standard input)")
+    .action(async (file: string, _options, command: Command) => {
+      const { createSchedule } = await import("./commands/report-schedules.ts");
+      finish(await createSchedule(file, command.optsWithGlobals<Globals>()));
+    });
+  schedule
+    .command("change <schedule> <file>")
+    .description("replace what is sent, when and to whom; by its name or id")
+    .action(async (named: string, file: string, _options, command: Command) => {
+      const { changeSchedule } = await import("./commands/report-schedules.ts");
+      finish(await changeSchedule(named, file, command.optsWithGlobals<Globals>()));
+    });
+  schedule
+    .command("remove <schedule>")
+    .description("send it no more")
+    .action(async (named: string, _options, command: Command) => {
+      const { removeSchedule } = await import("./commands/report-schedules.ts");
+      finish(await removeSchedule(named, command.optsWithGlobals<Globals>()));
+    });
+  schedule
+    .command("run <schedule>")
+    .description("send it now, besides its times")
+    .action(async (named: string, _options, command: Command) => {
+      const { runSchedule } = await import("./commands/report-schedules.ts");
+      finish(await runSchedule(named, command.optsWithGlobals<Globals>()));
+    });
 }
 
 function addEvidence(program: Command, finish: Finish): void {
