@@ -70,6 +70,15 @@ describeApi("a report on AOMEI's tasks", (api) => {
     const row = { ...about, agentId: without, reason: "none was found", findings: [], toldAt: api().clock.now };
     await api().store.write((db) => db.insert(db.tables.aomeiSources).values(row).execute());
     const { text } = await api().get("/api/v1/aomei/report.html");
+    const odd = { ...row, agentId, source: "D:\\brlog.xml", state: "ready" as const, reason: null };
+    const findings = [{ code: "NOT_A_LOG", message: "this is no log", offset: 0 }];
+    await api().store.write((db) =>
+      db
+        .insert(db.tables.aomeiSources)
+        .values({ ...odd, findings })
+        .execute(),
+    );
+    expect((await api().get("/api/v1/aomei/report.html")).text).toContain("D:\\brlog.xml (this is no log)");
     expect(text.indexOf("Z ööö")).toBeGreaterThan(0);
     expect(text.indexOf("Z ööö")).toBeLessThan(text.indexOf("A good one"));
     expect(text).not.toContain("ö".repeat(121));

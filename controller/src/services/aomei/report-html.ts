@@ -1,7 +1,6 @@
 import type { Expectation } from "../../domain/aomei/expectation.ts";
 import { type Html, html, htmlText, styleSheet } from "../reports/html.ts";
 import type { AomeiReport, HostReport, TaskReport } from "./report.ts";
-import type { SourceRow } from "./work.ts";
 
 const STYLE = `
 :root { color-scheme: light; font: 15px/1.45 system-ui, sans-serif; color: #1c2330; }
@@ -62,7 +61,7 @@ function figures({ hosts }: AomeiReport): Html {
     ["last run not good", having(({ job }) => job.lastStatus !== null && job.lastStatus !== "success"), true],
     ["never a good backup", having(({ good }) => good === null), true],
     ["images not whole", tasks.reduce((sum, { badImages }) => sum + badImages, 0), true],
-    ["not readable", hosts.flatMap(troublesOf).length, true],
+    ["logs in trouble", hosts.flatMap(troublesOf).length, true],
     ["no expectation yet", having(({ expectation }) => expectation.state === "none_yet"), false],
   ];
   return html`<div class="figures">${numbers.map(
@@ -76,17 +75,26 @@ function isWithout({ tasks, sources }: HostReport): boolean {
   return tasks.length === 0 && sources.length > 0 && sources.every(({ state }) => state === "not_installed");
 }
 
-function troublesOf({ tasks, sources }: HostReport): SourceRow[] {
-  return sources.filter(({ state }) => state !== "ready" && (state !== "not_installed" || tasks.length > 0));
+/** What a log that can be read may be all the same: no source of runs, or not the whole of it. */
+const SERIOUS = new Set(["NOT_A_LOG", "NO_RUN", "BAD_ENCODING", "TRUNCATED", "NOT_CLOSED"]);
+
+function troublesOf({ tasks, sources }: HostReport): Trouble[] {
+  return sources.flatMap(({ source, state, reason, findings }): Trouble[] => {
+    const finding = findings.find(({ code }) => SERIOUS.has(code));
+    if (state === "ready") return finding === undefined ? [] : [{ source, what: "odd", reason: finding.message }];
+    return state === "not_installed" && tasks.length === 0 ? [] : [{ source, what: state, reason }];
+  });
 }
+
+type Trouble = { source: string; what: string; reason: string | null };
 
 function hostPart(host: HostReport, isOnly: boolean): Html {
   const { agent, tasks } = host;
   return html`<section>
 ${isOnly ? null : html`<h2>${agent?.name ?? "Told by scripts only, for no host"}</h2>`}
 ${troublesOf(host).map(
-  ({ source, state, reason }) =>
-    html`<p class="note"><b>${state.replaceAll("_", " ")}:</b> ${source} ${reason === null ? null : html`(${reason})`}</p>`,
+  ({ source, what, reason }) =>
+    html`<p class="note"><b>${what.replaceAll("_", " ")}:</b> ${source} ${reason === null ? null : html`(${reason})`}</p>`,
 )}
 ${tasks.length === 0 ? html`<p>No task is known of this host.</p>` : taskTable(tasks)}
 </section>
