@@ -31,6 +31,7 @@ describeApi("reports", (api) => {
     expect(text.indexOf("&lt;script&gt;")).toBeLessThan(text.indexOf("<td>db</td>"));
     expect(text.indexOf("critical</td>")).toBeLessThan(text.indexOf("warning</td>"));
     expect(text).not.toMatch(/<script|https?:|src=|href=|url\(|NaN|undefined/);
+    expect(text).toMatch(/<td>berlin-1<\/td><td>&lt;script&gt;.*<\/td><td>backup<\/td>/);
     expect(text.match(/<rect/g)).toHaveLength(11);
     expect(text.match(/<circle/g)).toHaveLength(6);
   });

@@ -47,7 +47,7 @@ function fleetFigures({ items }: ReportFacts): Figure[] {
       ...{ name: "items keep 3-2-1-1-0", value: `${compliant} of ${items.length}` },
       ...{ look: compliant === items.length ? "good" : "warning", note: "now" },
     },
-    { ...plain("items not proven", unproven, "never verified and drilled within a week") },
+    { ...plain("items not proven", unproven, "not verified, or not drilled, within a week") },
     plain("restore points too old", tooOld, `${counted(never, "item")} without any good backup`),
   ];
 }

@@ -68,7 +68,8 @@ export function alertTable({ alerts }: ReportFacts): Html {
 
 const RUN_LOOKS: Readonly<Record<string, string>> = { missed: "bad", ran_late: "warning", unknown: "warning" };
 
-export function runTable({ newestRuns, scope, runs }: ReportFacts): Html {
+export function runTable({ newestRuns, scope, runs, items }: ReportFacts): Html {
+  const names = new Map(items.map(({ row }) => [`${row.agentId}/${row.subjectId}`, row.name]));
   const isOne = scope.subjectId !== null;
   const subject = isOne ? null : html`<th>Host</th><th>Item</th>`;
   return table({
@@ -76,8 +77,8 @@ export function runTable({ newestRuns, scope, runs }: ReportFacts): Html {
     head: html`<th>Due (UTC)</th>${subject}<th>Task</th><th>What became of it</th>`,
     all: isOne ? newestRuns.length : runs.missed,
     rows: newestRuns.map(
-      ({ dueAt, hostName, subjectId, task, state, reason, runState }) => html`<tr><td>${when(dueAt)}</td>
-${isOne ? null : html`<td>${hostName}</td><td>${subjectId}</td>`}<td>${task}</td>
+      ({ dueAt, hostName, agentId, subjectId, task, state, reason, runState }) => html`<tr><td>${when(dueAt)}</td>
+${isOne ? null : html`<td>${hostName}</td><td>${names.get(`${agentId}/${subjectId}`) ?? subjectId}</td>`}<td>${task}</td>
 <td><span class="${runState === "failed" ? "bad" : (RUN_LOOKS[state] ?? "")}">${state.replaceAll("_", " ")}${runState === "failed" ? ", and failed" : null}</span>${reason === null ? null : html` (${reason.replaceAll("_", " ")})`}</td></tr>
 `,
     ),
