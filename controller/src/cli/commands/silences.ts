@@ -19,7 +19,7 @@ const SILENCES: ListSpec<SilenceDocument> = {
   columns: [
     ["FROM", (one) => timeText(one.starts_at)],
     ["UNTIL", (one) => timeText(one.ended_at ?? one.ends_at)],
-    ["STATE", (one) => (one.ended_at !== null ? "ended" : one.active ? "now" : "-")],
+    ["STATE", stateOf],
     ["OF", (one) => shortText(matchText(one.match))],
     ["BY", (one) => plainText(one.created_by)],
     ["WHY", (one) => shortText(one.reason)],
@@ -27,6 +27,12 @@ const SILENCES: ListSpec<SilenceDocument> = {
   ],
   none: "Nothing is silenced.",
 };
+
+function stateOf({ ended_at, active, starts_at }: SilenceDocument): string {
+  if (ended_at !== null) return "ended";
+  if (active) return "now";
+  return Date.parse(starts_at) > Date.now() ? "to come" : "past";
+}
 
 export async function listSilences(options: PageOptions): Promise<Answer> {
   return await list(options, SILENCES, () => ({}));
