@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { and, eq, isNull } from "drizzle-orm";
+import { ChannelError } from "../../adapters/channels/port.ts";
 import type { Actor, Caller } from "../../domain/access.ts";
 import { LOG_CHANNEL } from "../../domain/alert/route.ts";
 import { ControllerError } from "../../errors.ts";
@@ -12,7 +13,7 @@ import { invalidFields } from "../lists/invalid-fields.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { type ChannelRow, checkFields, type MadeKind, openSecret, sealSecret } from "./kinds.ts";
 import { channelWorks } from "./observed.ts";
-import type { ChannelContext } from "./telling.ts";
+import type { ChannelContext, Telling } from "./telling.ts";
 
 /** `secret` undefined: as it was. */
 export type ChannelFields = {
@@ -83,7 +84,7 @@ export async function changeChannel(
   return await store.write(async (db) => {
     const before = await findMade(db, channelId);
     if (before.kind !== fields.kind) throw invalidFields([{ path: "kind", message: "cannot be changed" }]);
-    const known = fields.secret === undefined ? openSecret(telling, before) : fields.secret;
+    const known = fields.secret ?? knownSecret(telling, before);
     const { config, secret, problems } = checkFields(fields.kind, { config: fields.config, secret: known });
     const isKept = fields.secret === undefined && before.secret !== null;
     const again = { path: "secret", message: "must be given again, because where it goes was changed" };
@@ -100,6 +101,16 @@ export async function changeChannel(
     await recordAudit(db, caller, { action: "channels.change", subject: channelId, outcome: "done" }, at);
     return row;
   });
+}
+
+/** VALIDATION_ERROR when it was sealed with a key that is gone: only a new one helps. */
+function knownSecret(telling: Telling, row: ChannelRow): Record<string, unknown> {
+  try {
+    return openSecret(telling, row);
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    throw invalidFields([{ path: "secret", message: `must be given again: ${error.message}` }]);
+  }
 }
 
 /** HAS_DEPENDENTS while routes name it. What waits for it is dropped. */

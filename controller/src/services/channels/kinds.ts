@@ -9,6 +9,7 @@ import { webhook } from "../../adapters/channels/webhook.ts";
 import { LOG_CHANNEL } from "../../domain/alert/route.ts";
 import type { FieldProblem } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
+import { hidingSecrets } from "./hidden.ts";
 import type { ChannelContext, Telling } from "./telling.ts";
 
 export type ChannelRow = Db["tables"]["channels"]["$inferSelect"];
@@ -48,7 +49,8 @@ export function sealSecret({ secrets }: Telling, channelId: string, secret: Reco
 /** ChannelError, a permanent one, when its secret cannot be opened any more. */
 export function openChannel({ telling, log }: Pick<ChannelContext, "telling" | "log">, row: ChannelRow): Channel {
   if (row.kind === LOG_CHANNEL) return openLogChannel(log);
-  return KINDS[row.kind].open(row.config, openSecret(telling, row), telling.outbound);
+  const secret = openSecret(telling, row);
+  return hidingSecrets(KINDS[row.kind].open(row.config, secret, telling.outbound), secret);
 }
 
 export function openSecret({ secrets }: Telling, { channelId, secret }: ChannelRow): Record<string, unknown> {
