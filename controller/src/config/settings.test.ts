@@ -54,6 +54,13 @@ describe("the controller's settings", () => {
 
   it.each<[string, object, string[]]>([
     ["an unknown one", { prot: 1 }, [expect.stringMatching(/^prot: is not a setting \(known: data_dir, /)]],
+    ...["10.0.0.0/33", "fd00::/129", "300.1.2.3", "10.1", "0x7f.1", "mail.example.org/24", "fe80::1%eth0", "a:b"].map(
+      (text): [string, object, string[]] => [
+        `no network: ${text}`,
+        { outbound_allow: ["10.0.0.0/8", text] },
+        ["outbound_allow.1: must be an address, a network (10.0.0.0/8) or a host name"],
+      ],
+    ),
     ["a port that is none", { https_port: 70_000 }, ["https_port: must be a port"]],
     [
       "a database of another kind",

@@ -1,4 +1,5 @@
 /** What a controller is told when it starts: by its file, the environment and the command line, later ones going before. */
+import { isIP } from "node:net";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { commandKind } from "@holdfast/protocol";
@@ -15,7 +16,15 @@ const name = z
 const network = z
   .string()
   .max(253)
-  .regex(/^[A-Za-z0-9.:_-]+(\/\d{1,3})?$/, "must be an address, a network (10.0.0.0/8) or a host name");
+  .refine(isNetworkOrName, "must be an address, a network (10.0.0.0/8) or a host name");
+
+/** What looks like an address must be one: a name that nobody has would allow nothing, without a word. */
+function isNetworkOrName(text: string): boolean {
+  const [, address = "", prefix] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  if (version !== 0) return Number(prefix ?? 0) <= (version === 4 ? 32 : 128);
+  return prefix === undefined && /^[A-Za-z0-9._-]+$/.test(address) && !/(^|\.)(\d+|0[xX][0-9a-fA-F]*)$/.test(address);
+}
 
 const settings = z.strictObject({
   /** Database file, keys and certificates. */

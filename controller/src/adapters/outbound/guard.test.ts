@@ -45,6 +45,8 @@ it.each([
   ["64:ff9b::7f00:1", /this host/],
   ["64:ff9b::192.168.0.1", /private/],
   ["64:ff9b:1::a00:1", /private/],
+  // A /48 of RFC 6052 has the IPv4 address elsewhere.
+  ["64:ff9b:1:7f00:0:100:808:808", /private/],
   ["2002:7f00:1::", /this host/],
   ["2002:c0a8:101::5", /private/],
 ])("%s is inside", (address, what) => {
@@ -60,6 +62,10 @@ it.each([
   ["::1", ["127.0.0.0/8"], false],
   ["::ffff:10.0.0.1", ["10.0.0.0/8"], false],
   ["192.168.1.1", ["mail.example.org"], false],
+  ["10.0.0.1", ["10.0.0.0/33"], false],
+  ["10.0.0.1", ["10.0.0.0/"], false],
+  ["fd00::5", ["fd00::/129", "fd00::/8"], true],
+  ["10.0.0.1", ["10.0.0.0/8/8"], false],
 ])("%s with %j allowed: %s", (address, allowed, isFree) => {
   expect(addressProblem(address, allowed) === null).toBe(isFree);
 });

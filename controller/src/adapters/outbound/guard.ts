@@ -25,6 +25,7 @@ const INSIDE: readonly [string, number, string][] = [
   ["240.0.0.0", 4, "reserved"],
   ["::", 128, "this network"],
   ["::1", 128, "this host"],
+  ["64:ff9b:1::", 48, "a private network"],
   ["100::", 64, "reserved"],
   ["2001::", 23, "reserved"],
   ["2001:db8::", 32, "reserved for documentation"],
@@ -40,7 +41,6 @@ const CARRIERS: readonly [string, number, number][] = [
   ["::ffff:0:0", 96, 6],
   ["::", 96, 6],
   ["64:ff9b::", 96, 6],
-  ["64:ff9b:1::", 48, 6],
   ["2002::", 16, 1],
 ];
 
@@ -58,6 +58,14 @@ export function addressProblem(address: string, allowed: Allowed = []): string |
   return `${address} is inside (${what}): allow it with outbound_allow if that is meant`;
 }
 
+/** An address or a network in CIDR form; null: it is neither. */
+function networkOf(text: string): { network: string; bits: number } | null {
+  const [, network = "", prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(network)] ?? -1;
+  const bits = prefix === undefined ? most : Number(prefix);
+  return most < 0 || bits > most ? null : { network, bits };
+}
+
 /** Host names of the list are exact; they allow whatever they resolve to. */
 export function isAllowedName(host: string, allowed: Allowed): boolean {
   return allowed.some((one) => one.toLowerCase() === host.toLowerCase());
@@ -65,11 +73,12 @@ export function isAllowedName(host: string, allowed: Allowed): boolean {
 
 function isAllowed(address: string, allowed: Allowed): boolean {
   return allowed.some((one) => {
-    const [network = "", prefix] = one.split("/");
-    const version = isIP(network);
-    if (version === 0 || version !== isIP(address)) return false;
-    const bits = prefix === undefined ? (version === 4 ? 32 : 128) : Number(prefix);
-    return blockOf(network, bits).check(address, familyOf(network));
+    const block = networkOf(one);
+    return (
+      block !== null &&
+      isIP(block.network) === isIP(address) &&
+      blockOf(block.network, block.bits).check(address, familyOf(address))
+    );
   });
 }
 
