@@ -37,7 +37,9 @@ export async function troubleNow({
 }: ServiceContext & { startedAt: Date }): Promise<string | null> {
   const at = now();
   await store.write((db) => putSetting(db, ALIVE_AT, at.toISOString()));
-  if (at.getTime() - startedAt.getTime() < START_MS) return null;
+  const upMs = at.getTime() - startedAt.getTime();
+  // A clock that was set back is no start.
+  if (upMs >= 0 && upMs < START_MS) return null;
   const before = (ms: number) => new Date(at.getTime() - ms);
   return await store.read(async (db) => {
     if (await hasOldFlip(db, before(FLIP_MS))) return "what changed is not made into alerts";

@@ -78,6 +78,8 @@ describeOnBothStores("the watch over the way to people", (open) => {
     await store.write((db) => recordObservations(db, [seen("agent_offline")], START));
     clock.now = new Date(START.getTime() + 6 * 60_000);
     expect(await troubleNow(context)).toMatch(/not made into alerts/);
+    const setBack = { ...context, startedAt: new Date(clock.now.getTime() + 365 * 24 * HOUR_MS) };
+    expect(await troubleNow(setBack)).toMatch(/not made into alerts/);
     await sign();
     expect(receiver.heard).toHaveLength(1);
     await store.write((db) => db.update(db.tables.flips).set({ processedAt: clock.now }).execute());

@@ -34,4 +34,14 @@ describeOnBothStores("agents that are away", (open) => {
     expect(await look(20)).toEqual(both);
     expect(await look(60)).toEqual([...both, ["patient", "firing"]]);
   });
+
+  it("are told although the clock was a year ahead when this controller began", async () => {
+    const store = await open();
+    await newAgent(store, "away");
+    const ahead = new Date(START.getTime() + 365 * 86_400_000);
+    await store.write((db) => db.update(db.tables.agents).set({ lastSeenAt: ahead }).execute());
+    await observeOffline({ store, now: () => START, links: openLinks(), startedAt: ahead });
+    const flips = await store.read((db) => db.select().from(db.tables.flips));
+    expect(flips).toMatchObject([{ type: "agent_offline", state: "firing" }]);
+  });
 });
