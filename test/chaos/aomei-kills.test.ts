@@ -1,16 +1,21 @@
 /** A host's AOMEI log grows while agent and controller are killed: every entry is on the controller once. */
-import { writeFile } from "node:fs/promises";
+import { randomInt } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { logXml, type TestEntry, testEntry } from "../../agent/src/aomei/test-logs.ts";
-import type { Json } from "../../controller/src/http/test-client.ts";
-import { makeServiceWorld } from "../helpers/service-world.ts";
+import { type ControllerWorld, makeControllerWorld } from "../helpers/controller-world.ts";
+import { apiOf } from "../helpers/fleet-controller.ts";
+import { runProgram, type Service, startProgram } from "../helpers/holdfast.ts";
+import { randomFrom } from "../helpers/kill-random.ts";
 
 const ENTRIES = 60;
-const ROUNDS = 6;
+const ROUNDS = 20;
+const PATIENCE_MS = 60_000;
 const TASK = { id: "{97c17e9b-0c41-466b-bfad-e319dcee6b0f}", task: "System backup" };
+const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));
 
 /** An hour's worth, a minute apart; every seventh failed. */
 function entry(n: number): TestEntry {
@@ -24,39 +29,60 @@ function storedRuns(dataDir: string): [number, string][] {
   return rows.map(({ ended_at, status }) => [Number(ended_at), String(status)]);
 }
 
-test("every entry is told once, whoever is killed while the log grows", async () => {
-  const world = await makeServiceWorld();
-  try {
-    const log = join(world.hostFolder, "brlog.xml");
-    await writeFile(log, logXml([]));
-    await world.configure({ aomei: { result_logs: [{ path: log }], poll_seconds: 1 } });
-    const { code } = await world.cli("enroll", "--controller", world.url, "--token", await world.token());
-    expect(code).toBe(0);
-    let service = world.start();
-    for (let round = 1; round <= ROUNDS; round++) {
-      const soFar = Array.from({ length: (ENTRIES / ROUNDS) * round }, (_, n) => entry(n));
-      await writeFile(log, logXml(soFar));
-      await sleep(200 + round * 350);
-      if (round % 3 === 0) {
-        await world.stopController();
-        await world.startController();
-      } else {
-        service.child.kill("SIGKILL");
-        await service.ended;
-        service = world.start();
-      }
-    }
-    const newest = new Date(entry(ENTRIES - 1).time * 1000).toISOString();
-    await world.until("/api/v1/aomei/jobs?include_executions=true", ({ data }) => {
-      const [job] = data as Json[];
-      return (job?.["executions"] as Json[] | undefined)?.[0]?.["date"] === newest ? job : undefined;
-    });
-    // SQLite's locks are of the process: two copies of it in one take them from each other.
-    await world.stopController();
-    expect(storedRuns(world.dataDir)).toEqual(
-      Array.from({ length: ENTRIES }, (_, n) => [entry(n).time * 1000, n % 7 === 6 ? "failed" : "success"]),
-    );
-  } finally {
-    await world.remove();
+/** Starts the controller, enrols a host that reads the log, and gives both as who may be killed. */
+async function begin(world: ControllerWorld, log: string) {
+  let controller = await world.start({ args: ["--name", "127.0.0.1"] });
+  const { httpsPort, agentPort, url } = controller;
+  const ports = ["--https-port", String(httpsPort), "--agent-port", String(agentPort)];
+  const api = await apiOf({ dataDir: world.data, database: null, httpsPort, agentPort });
+  const config = join(world.folder, "agent.json");
+  const state_dir = join(world.folder, "state");
+  await writeFile(config, JSON.stringify({ state_dir, aomei: { result_logs: [{ path: log }], poll_seconds: 1 } }));
+  const { body } = await api.call("POST", "/api/v1/enrolment-tokens", {});
+  const enrol = ["--config", config, "enroll", "--controller", url, "--token", String(body["token"])];
+  expect(await runProgram("holdfast-agent", enrol)).toMatchObject({ code: 0 });
+  const serve = (): Service => world.keep(startProgram("holdfast-agent", ["--config", config, "serve"]));
+  let service = serve();
+  return {
+    killAgent: async () => {
+      await service.end("SIGKILL");
+      service = serve();
+    },
+    killController: async () => {
+      await controller.end("SIGKILL");
+      controller = await world.start({ args: ["--name", "127.0.0.1", ...ports] });
+    },
+    endController: () => controller.end("SIGTERM"),
+    /** When the task's newest run ended, as the API tells it. */
+    newest: async () => {
+      const { body: answer } = await api.call("GET", "/api/v1/aomei/jobs?include_executions=true");
+      const [job] = (answer["data"] ?? []) as { executions: { date: string }[] }[];
+      return job?.executions[0]?.date;
+    },
+  };
+}
+
+test(`every entry is told once, whoever is killed while the log grows (seed ${seed})`, async () => {
+  const random = randomFrom(seed, "aomei");
+  await using world = await makeControllerWorld();
+  await mkdir(world.folder, { recursive: true });
+  const log = join(world.folder, "brlog.xml");
+  await writeFile(log, logXml([]));
+  const host = await begin(world, log);
+  for (let round = 1; round <= ROUNDS; round++) {
+    const soFar = Array.from({ length: (ENTRIES / ROUNDS) * round }, (_, n) => entry(n));
+    await writeFile(log, logXml(soFar));
+    await sleep(random.below(3000));
+    const who = random.below(3);
+    if (who > 0) await host.killAgent();
+    if (who !== 1) await host.killController();
   }
+  const last = new Date(entry(ENTRIES - 1).time * 1000).toISOString();
+  await expect.poll(host.newest, { timeout: PATIENCE_MS, interval: 200 }).toBe(last);
+  await host.endController();
+  const expected = Array.from({ length: ENTRIES }, (_, n) => [
+    entry(n).time * 1000,
+    n % 7 === 6 ? "failed" : "success",
+  ]);
+  expect(storedRuns(world.data)).toEqual(expected);
 });
