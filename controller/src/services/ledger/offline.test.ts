@@ -44,4 +44,14 @@ describeOnBothStores("agents that are away", (open) => {
     const flips = await store.read((db) => db.select().from(db.tables.flips));
     expect(flips).toMatchObject([{ type: "agent_offline", state: "firing" }]);
   });
+
+  it("are not told at once because the clock was set back by a minute", async () => {
+    const store = await open();
+    await newAgent(store, "away");
+    await store.write((db) => db.update(db.tables.agents).set({ lastSeenAt: START }).execute());
+    const startedAt = new Date(START.getTime() - 86_400_000);
+    const now = () => new Date(START.getTime() - 60_000);
+    await observeOffline({ store, now, links: openLinks(), startedAt });
+    expect(await store.read((db) => db.select().from(db.tables.flips))).toEqual([]);
+  });
 });

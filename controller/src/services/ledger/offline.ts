@@ -4,6 +4,7 @@ import type { AgentRow } from "../../store/agents.ts";
 import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
 import type { ControlContext } from "../control/context.ts";
+import { awaySince } from "./away.ts";
 
 /** Unless the host has a limit of its own. */
 const OFFLINE_AFTER_SECONDS = 900;
@@ -17,16 +18,13 @@ export async function observeOffline({ store, now, links, startedAt }: OfflineCo
     const { agents } = db.tables;
     const rows = await db.select().from(agents).where(eq(agents.state, "enrolled"));
     const away = rows.filter((row) => !links.isConnected(row.agentId));
-    const late = away.filter((row) => missingSince(row, startedAt, at) <= at.getTime() - limitOf(row) * 1000);
+    const late = away.filter((row) => {
+      const limitMs = limitOf(row) * 1000;
+      return awaySince(row, { startedAt, now: at, limitMs }).getTime() <= at.getTime() - limitMs;
+    });
     return [...late.map(missing), ...(await returned(db, new Set(late.map(({ agentId }) => agentId))))];
   });
   if (seen.length > 0) await store.write((db) => recordObservations(db, seen, at));
-}
-
-/** Before its start nobody looked. A time that is still to come is of a clock that was set back since: it says nothing. */
-function missingSince({ lastSeenAt, createdAt }: AgentRow, startedAt: Date, now: Date): number {
-  const times = [lastSeenAt ?? createdAt, startedAt].filter((time) => time <= now);
-  return Math.max(0, ...times.map((time) => time.getTime()));
 }
 
 function limitOf({ offlineAfterSeconds }: AgentRow): number {
