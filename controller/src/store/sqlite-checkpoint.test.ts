@@ -90,6 +90,14 @@ it("the thread ends without work and comes back with it", async () => {
   await checkpointer.close();
 });
 
+it("a log that cannot be looked at makes no commit that is done a failure", async () => {
+  const other = new Database(file);
+  const checkpointer = openCheckpointer(file, other, { pages: 20 });
+  other.close();
+  expect(() => checkpointer.committed()).not.toThrow();
+  await checkpointer.close();
+});
+
 it("a thread that cannot work costs no commit, and another one is tried", async () => {
   const checkpointer = openCheckpointer(join(folder, "absent.db"), writer, { pages: 20 });
   for (let n = 0; n < 30; n += 1) {

@@ -34,10 +34,7 @@ export function openCheckpointer(
   let idle: NodeJS.Timeout | undefined;
 
   function start(): Worker {
-    const begun = new Worker(new URL("./sqlite-checkpoint-worker.ts", import.meta.url), {
-      workerData: { file },
-      resourceLimits: MEMORY,
-    });
+    const begun = startThread(file);
     const end = () => {
       if (worker === begun) worker = null;
       isBusy = false;
@@ -52,6 +49,14 @@ export function openCheckpointer(
     return begun;
   }
 
+  function order(): void {
+    if (isBusy || (look.get()?.log ?? 0) < pages) return;
+    isBusy = true;
+    clearTimeout(idle);
+    worker ??= start();
+    worker.postMessage("checkpoint" satisfies CheckpointOrder);
+  }
+
   async function stop(): Promise<void> {
     const ended = worker;
     worker = null;
@@ -64,12 +69,18 @@ export function openCheckpointer(
 
   return {
     committed() {
-      if (isBusy || (look.get()?.log ?? 0) < pages) return;
-      isBusy = true;
-      clearTimeout(idle);
-      worker ??= start();
-      worker.postMessage("checkpoint" satisfies CheckpointOrder);
+      try {
+        order();
+      } catch {
+        // No room for a thread: the commit stands all the same, and the next one tries again.
+        isBusy = false;
+      }
     },
     close: stop,
   };
+}
+
+function startThread(file: string): Worker {
+  const script = new URL("./sqlite-checkpoint-worker.ts", import.meta.url);
+  return new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
 }
