@@ -22,11 +22,9 @@ const DEFAULTS: CheckpointSettings = { pages: 4096, idleMs: 30_000 };
 export const LAST_RESORT_PAGES = 32_768;
 const MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
 
-export function openCheckpointer(
-  file: string,
-  writer: Connection,
-  given: Partial<CheckpointSettings> = {},
-): Checkpointer {
+type Given = Partial<CheckpointSettings>;
+
+export function openCheckpointer(file: string, writer: Connection, given: Given = {}): Checkpointer {
   const { pages, idleMs } = { ...DEFAULTS, ...given };
   const look = writer.prepare<[], { log: number }>("PRAGMA wal_checkpoint(NOOP)");
   let worker: Worker | null = null;
@@ -67,17 +65,16 @@ export function openCheckpointer(
     await exited;
   }
 
-  return {
-    committed() {
-      try {
-        order();
-      } catch {
-        // No room for a thread: the commit stands all the same, and the next one tries again.
-        isBusy = false;
-      }
-    },
-    close: stop,
-  };
+  function committed(): void {
+    try {
+      order();
+    } catch {
+      // No room for a thread: the commit stands all the same, and the next one tries again.
+      isBusy = false;
+    }
+  }
+
+  return { committed, close: stop };
 }
 
 function startThread(file: string): Worker {

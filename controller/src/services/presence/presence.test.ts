@@ -85,6 +85,8 @@ describeOnBothStores("policies", (open) => {
     await policies.inventoried(agentId);
     await policies.inventoried(agentId);
     expect(versions).toEqual([8]);
+    const { agents } = await store.read(async (db) => db.tables);
+    await store.write((db) => db.update(agents).set({ policyAppliedVersion: 8 }).execute());
     await policies.connected(agentId, 8);
     await policies.changed(agentId);
     expect(versions).toEqual([8, 8]);
