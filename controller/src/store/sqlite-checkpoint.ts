@@ -32,18 +32,17 @@ export function openCheckpointer(file: string, writer: Connection, given: Given 
   let idle: NodeJS.Timeout | undefined;
 
   function start(): Worker {
-    const begun = startThread(file);
-    const end = () => {
-      if (worker === begun) worker = null;
-      isBusy = false;
-    };
-    // Whatever ended it: the next commit starts another, and the last resort stands.
-    begun.on("error", end).on("exit", end);
-    begun.on("message", () => {
-      isBusy = false;
-      idle = setTimeout(stop, idleMs).unref();
+    const begun = startThread(file, {
+      // Whatever ended it: the next commit starts another, and the last resort stands.
+      onEnd() {
+        if (worker === begun) worker = null;
+        isBusy = false;
+      },
+      onDone() {
+        isBusy = false;
+        idle = setTimeout(stop, idleMs).unref();
+      },
     });
-    begun.unref();
     return begun;
   }
 
@@ -77,7 +76,10 @@ export function openCheckpointer(file: string, writer: Connection, given: Given 
   return { committed, close: stop };
 }
 
-function startThread(file: string): Worker {
+function startThread(file: string, { onEnd, onDone }: { onEnd: () => void; onDone: () => void }): Worker {
   const script = new URL("./sqlite-checkpoint-worker.ts", import.meta.url);
-  return new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
+  const thread = new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
+  thread.on("error", onEnd).on("exit", onEnd).on("message", onDone);
+  thread.unref();
+  return thread;
 }
