@@ -1,7 +1,15 @@
 import { spawn } from "node:child_process";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { projectRoot } from "./run-tool.ts";
+
+/** What is the first choice of each demonstration: taken, so that those that start at the same time do not meet there. */
+for (const port of [8443, 8444, 8025])
+  createServer()
+    .on("error", () => undefined)
+    .listen(port, "127.0.0.1")
+    .unref();
 
 const BIN = join(projectRoot, "node_modules/.bin");
 

@@ -15,7 +15,7 @@ export type MailCatcher = {
 const CLOSE_MS = 1000;
 const MAX_BYTES = 4 * 2 ** 20;
 
-/** Listens on `host`:`port`; `onMail` hears of each mail. CONFLICT when it cannot. */
+/** Listens on `host`:`port`, any with 0; `onMail` hears of each mail. CONFLICT when it cannot. */
 export async function catchMail(host: string, port: number, onMail: (mail: Mail) => void): Promise<MailCatcher> {
   const mails: Mail[] = [];
   const server = new SMTPServer({
@@ -39,6 +39,8 @@ export async function catchMail(host: string, port: number, onMail: (mail: Mail)
       });
     },
   });
+  // A controller that is killed in the middle of a mail is no error of this server.
+  server.on("error", () => undefined);
   const listening = server.listen(port, host);
   try {
     await once(listening, "listening");
@@ -49,9 +51,9 @@ export async function catchMail(host: string, port: number, onMail: (mail: Mail)
       cause: error,
     });
   }
-  // A controller that is killed in the middle of a mail is no error of this server.
-  server.on("error", () => undefined);
-  return { port, mails, close: () => new Promise((resolve) => server.close(() => resolve())) };
+  const address = listening.address();
+  const chosen = typeof address === "object" && address !== null ? address.port : port;
+  return { port: chosen, mails, close: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
 /** Names in small letters; what stands on several lines becomes one. */
