@@ -1,9 +1,22 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** These wait for minutes of the clock: begun last, they would be waited for alone. */
+const LONGEST =
+  /\/(?:start-policy|start|aomei-kills|fleet-rollback|fleet-crowd|unsafe-parent|encrypted|service-ends)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => Number(LONGEST.test(b.moduleId)) - Number(LONGEST.test(a.moduleId)));
+  }
+}
 
 export default defineConfig({
   test: {
     // Most tests wait for disks, processes and clocks more than they compute.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },

@@ -158,7 +158,9 @@ describe("the command line", { timeout: 120_000 }, () => {
     expect(events.map(({ cursor }) => cursor)).toEqual([1, 2, 3]);
     const where = { HOLDFAST_URL: controller.url, HOLDFAST_DATA_DIR: world.data };
     const follower = world.keep(startProgram("holdfast", ["events", "follow", "--json"], where));
-    await expect.poll(() => controller.log.filter(({ route }) => route === "/api/v1/events").length).toBe(2);
+    await expect
+      .poll(() => controller.log.filter(({ route }) => route === "/api/v1/events").length, { timeout: 15_000 })
+      .toBe(2);
     await controller.end("SIGTERM");
     const ports = ["--https-port", String(controller.httpsPort), "--agent-port", String(controller.agentPort)];
     controller = await world.start({ args: ports });

@@ -23,7 +23,7 @@ const blocks = fc.array(fc.tuple(block, fc.nat(40), fc.nat(3)), { maxLength: 12 
   return new Map(all.filter(([at]) => at < BLOCKS));
 });
 const ranges = fc
-  .array(fc.record({ offset: fc.nat(DISK), length: fc.oneof(fc.nat(BLOCK_SIZE), fc.nat(SEGMENT_BYTES)) }), {
+  .array(fc.record({ offset: fc.nat(DISK - 1), length: fc.oneof(fc.nat(BLOCK_SIZE), fc.nat(SEGMENT_BYTES)) }), {
     maxLength: 5,
   })
   .map((list) => list.sort((a, b) => a.offset - b.offset));

@@ -1,4 +1,4 @@
-import { mkdir, readdir, symlink } from "node:fs/promises";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -19,6 +19,25 @@ describe("a storage daemon", () => {
     await asked.quit();
     await letGo[Symbol.asyncDispose]();
     expect(await privateFolders()).toEqual(before);
+  });
+
+  it("that greets and answers nothing is ended, and another one is started", async () => {
+    await using place = await scratchFolder();
+    const met = join(place.path, "met");
+    // The first one is a deaf monitor; those after it are QEMU's own.
+    const deaf = `require("node:net").createServer((s) => s.write('{"QMP": {}}\\n')).listen(process.argv[1])`;
+    const script = `#!/bin/sh
+      if [ -e ${met} ]; then exec /usr/bin/qemu-storage-daemon "$@"; fi
+      touch ${met}
+      for option; do case "$option" in *path=*qmp.sock*) path=\${option#*path=}; path=\${path%%,*};; esac; done
+      exec ${process.execPath} -e '${deaf.replaceAll("'", "'\\''")}' "$path"`;
+    await writeFile(join(place.path, "qemu-storage-daemon"), script, { mode: 0o755 });
+    vi.stubEnv("PATH", `${place.path}:${process.env["PATH"]}`);
+    const before = await privateFolders();
+    await using daemon = await startStorageDaemon();
+    expect(await readdir(place.path)).toContain("met");
+    expect(await daemon.qmp.execute("query-version")).toMatchObject({ qemu: {} });
+    expect(await privateFolders()).toHaveLength(before.length + 1);
   });
 
   it("that cannot start says why and leaves nothing", async () => {

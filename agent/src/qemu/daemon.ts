@@ -8,6 +8,9 @@ import { makeProcessFolder, removeDeadFolders } from "../process-folder.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
 
 const START_TIMEOUT_MS = 10_000;
+const NEGOTIATE_MS = 10_000;
+/** On a busy host QEMU 7.2 now and then greets and answers nothing from then on; another one does. */
+const STARTS = 3;
 const QUIT_TIMEOUT_MS = 60_000;
 /** A daemon's sockets close a moment before its end is known. */
 const SOCKETS_BEFORE_END_MS = 200;
@@ -54,7 +57,7 @@ async function connectMonitor(path: string, daemon: Daemon, signal?: AbortSignal
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
-      return await connectQmp(path, signal);
+      return await connectQmp(path, signal, NEGOTIATE_MS);
     } catch (cause) {
       const isEarly = ["ENOENT", "ECONNREFUSED"].includes((cause as NodeJS.ErrnoException).code ?? "");
       // It listens before it has read all its options, so that it can take the call and end before it answers.
@@ -90,6 +93,16 @@ async function makeFolder(): Promise<string> {
 
 /** Starts a qemu-storage-daemon with a monitor and an NBD server on private unix sockets. */
 export async function startStorageDaemon(options: DaemonOptions = {}): Promise<StorageDaemon> {
+  for (let left = STARTS; ; left -= 1) {
+    try {
+      return await startOne(options);
+    } catch (error) {
+      if (left === 1 || !(error instanceof HoldfastError) || error.code !== "TIMEOUT") throw error;
+    }
+  }
+}
+
+async function startOne(options: DaemonOptions): Promise<StorageDaemon> {
   const folder = await makeFolder();
   const monitor = join(folder, "qmp.sock");
   const nbd = join(folder, "nbd.sock");

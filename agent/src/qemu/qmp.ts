@@ -105,9 +105,13 @@ function makeDispatcher(): {
 
 /**
  * Connects to a monitor socket and negotiates capabilities. `path` is a unix socket. Throws QMP_FAILED when nothing
- * there speaks QMP within five seconds, or the socket's own error (ENOENT, ECONNREFUSED, EACCES).
+ * there speaks QMP within five seconds, TIMEOUT when it is not ready within `negotiateMs`, or the socket's own error (ENOENT, ECONNREFUSED, EACCES).
  */
-export async function connectQmp(path: string, signal?: AbortSignal): Promise<Qmp> {
+export async function connectQmp(
+  path: string,
+  signal?: AbortSignal,
+  negotiateMs: number = COMMAND_TIMEOUT_MS,
+): Promise<Qmp> {
   const socket = await openSocket(path, signal);
   const dispatcher = makeDispatcher();
   let greet: () => void = () => undefined;
@@ -136,7 +140,10 @@ export async function connectQmp(path: string, signal?: AbortSignal): Promise<Qm
   const execute = commandSender(socket, dispatcher.waiting);
   const silence = new HoldfastError("QMP_FAILED", { message: `${path} does not greet as a QMP monitor does` });
   await firstOf(greeted, closed, silence, () => socket.destroy());
-  await execute("qmp_capabilities");
+  await negotiated(execute, negotiateMs).catch((error: unknown) => {
+    socket.destroy();
+    throw error;
+  });
   return {
     execute,
     onEvent: (listener) => {
@@ -146,6 +153,13 @@ export async function connectQmp(path: string, signal?: AbortSignal): Promise<Qm
     closed,
     close: () => socket.destroy(),
   };
+}
+
+async function negotiated(execute: Qmp["execute"], limitMs: number): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const error = new HoldfastError("TIMEOUT", { message: "QEMU greeted and answered nothing from then on" });
+  const timer = setTimeout(() => late.reject(error), limitMs);
+  await Promise.race([execute("qmp_capabilities"), late.promise]).finally(() => clearTimeout(timer));
 }
 
 function commandSender(socket: Socket, waiting: Map<number, Waiting>): Qmp["execute"] {

@@ -47,6 +47,7 @@ export async function openSession(
   };
   try {
     await daemon.addNode(source.node).catch((cause: unknown) => {
+      if (cause instanceof HoldfastError && cause.code === "TIMEOUT") throw cause;
       const message = `${source.description} could not be opened as a ${source.format} disk`;
       const details = cause instanceof Error ? cause.message : String(cause);
       throw new HoldfastError("SOURCE_NOT_A_DISK", {
