@@ -17,7 +17,7 @@ export type CheckpointSettings = {
   idleMs: number;
 };
 
-const DEFAULTS: CheckpointSettings = { pages: 4096, idleMs: 30_000 };
+const DEFAULTS: CheckpointSettings = { pages: 8192, idleMs: 2_000 };
 /** From here on `writer` copies them itself: a full log is worse than a wait. */
 export const LAST_RESORT_PAGES = 32_768;
 const MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
