@@ -1,6 +1,7 @@
 /** Files of the controller's data folder that a power cut must not lose. The controller runs on POSIX systems only. */
 import { randomBytes } from "node:crypto";
-import { open } from "node:fs/promises";
+import { chmod, link, mkdir, open, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /** Ending of everything that is not finished. */
 export const PARTIAL = ".partial";
@@ -21,4 +22,26 @@ export async function writeNewFile(path: string, content: string | Uint8Array, m
   await using file = await open(path, "wx", mode);
   await file.writeFile(content);
   await file.sync();
+}
+
+/**
+ * Makes a file for its owner alone, and its folder, all on the medium when this returns; false when it was there: a link
+ * never replaces what another start made in the meantime.
+ */
+export async function makeOnce(path: string, content: string | Uint8Array): Promise<boolean> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const partial = partialName(path);
+  await writeNewFile(partial, content);
+  try {
+    await link(partial, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await unlink(partial);
+    await syncFolder(folder);
+  }
 }

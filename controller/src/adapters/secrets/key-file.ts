@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmod, link, mkdir, readFile, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
-import { partialName, syncFolder, writeNewFile } from "../../durable.ts";
+import { readFile } from "node:fs/promises";
+import { makeOnce } from "../../durable.ts";
 import { KEY_BYTES } from "./box.ts";
 
 /**
@@ -9,7 +8,8 @@ import { KEY_BYTES } from "./box.ts";
  * holds anything else: a new key would make every sealed secret unreadable without a word.
  */
 export async function openKeyFile(path: string): Promise<Buffer> {
-  const key = (await read(path)) ?? (await make(path));
+  if ((await read(path)) === null) await makeOnce(path, randomBytes(KEY_BYTES));
+  const key = await readFile(path);
   if (key.length !== KEY_BYTES) throw new Error(`${path} does not hold a key of ${KEY_BYTES} bytes`);
   return key;
 }
@@ -21,22 +21,4 @@ async function read(path: string): Promise<Buffer | null> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
-}
-
-/** A link never replaces a file that another start made in the meantime. */
-async function make(path: string): Promise<Buffer> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  const partial = partialName(path);
-  await writeNewFile(partial, randomBytes(KEY_BYTES));
-  try {
-    await link(partial, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    await unlink(partial);
-    await syncFolder(folder);
-  }
-  return await readFile(path);
 }

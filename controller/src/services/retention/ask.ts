@@ -1,8 +1,9 @@
 import type { Caller } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import type { OrderContext } from "../commands/order.ts";
 import { findLiveAgent } from "../lists/find-agent.ts";
-import { type ItemKey, itemPolicy } from "./item-policy.ts";
+import { itemPolicy } from "./item-policy.ts";
 import type { PlanRow } from "./plan-item.ts";
 import { retain } from "./retain.ts";
 

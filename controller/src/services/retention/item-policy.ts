@@ -3,9 +3,9 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { RetentionRules } from "../../domain/retention/point.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import { controllerZone } from "../policies/zone.ts";
 
-export type ItemKey = { agentId: string; vmContextId: string };
 export type ItemPolicy = {
   policyId: string;
   version: number;

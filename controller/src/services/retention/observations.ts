@@ -1,7 +1,7 @@
 import { and, eq, inArray } from "drizzle-orm";
 import type { Observation, Subject } from "../../domain/alert/observation.ts";
 import type { Db } from "../../store/db.ts";
-import type { ItemKey } from "./item-policy.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import type { PlanRow } from "./plan-item.ts";
 
 function subjectOf({ agentId, vmContextId }: ItemKey): Subject {

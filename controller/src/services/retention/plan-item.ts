@@ -5,7 +5,8 @@ import { planRetention, type RetentionPlan } from "../../domain/retention/plan.t
 import type { Point } from "../../domain/retention/point.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
-import { type ItemKey, type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
+import { type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
 import { loadPoints } from "./points.ts";
 
 export type PlanRow = Db["tables"]["retentionPlans"]["$inferSelect"];

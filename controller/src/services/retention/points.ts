@@ -3,8 +3,8 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { Point } from "../../domain/retention/point.ts";
 import type { Db } from "../../store/db.ts";
 import type { BackupRow } from "../backups/find.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import { type HoldRow, holdsOn, openHolds } from "../holds/open-holds.ts";
-import type { ItemKey } from "./item-policy.ts";
 import { type ProofTimes, proofTimesOf } from "./proof-times.ts";
 import { usesOf } from "./uses.ts";
 

@@ -5,12 +5,13 @@ import { bindings } from "../../domain/policy/bind.ts";
 import type { PolicyBody } from "../../domain/policy/policy-body.ts";
 import type { RetentionPlan } from "../../domain/retention/plan.ts";
 import type { Db } from "../../store/db.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import type { ServiceContext } from "../context.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import { findPolicy } from "../policies/find.ts";
 import { hostsOf, itemsOf, policiesInForce } from "../policies/load-bindings.ts";
 import { clockJump } from "./clock-state.ts";
-import { type ItemKey, type ItemPolicy, itemPolicy } from "./item-policy.ts";
+import { type ItemPolicy, itemPolicy } from "./item-policy.ts";
 import { type ItemPlan, planBy } from "./plan-item.ts";
 
 /** `body`: instead of the policy that is in force, or of one that does not exist yet (`policyId` null). */

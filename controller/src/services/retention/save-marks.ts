@@ -3,7 +3,7 @@ import { and, eq, inArray } from "drizzle-orm";
 import type { MarkedPoint } from "../../domain/retention/plan.ts";
 import { pieces, putRows } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
-import type { ItemKey } from "./item-policy.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import type { ItemPlan } from "./plan-item.ts";
 
 export type MarkRow = Db["tables"]["retentionMarks"]["$inferSelect"];

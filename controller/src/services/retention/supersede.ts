@@ -1,6 +1,6 @@
 import { and, eq, inArray } from "drizzle-orm";
 import type { Db } from "../../store/db.ts";
-import type { ItemKey } from "./item-policy.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import { ofItem, type PlanRow } from "./plan-item.ts";
 
 /** Plans of the item that are neither carried out nor given up. */

@@ -2,10 +2,10 @@
 import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
+import type { ItemKey } from "../backups/proof-ends.ts";
 import type { OrderContext } from "../commands/order.ts";
 import type { ControlContext } from "../control/context.ts";
 import { lookAtClock } from "./clock-state.ts";
-import type { ItemKey } from "./item-policy.ts";
 import { retentionBroken } from "./observations.ts";
 import { retain } from "./retain.ts";
 
