@@ -1,14 +1,7 @@
 /** No list of what grows reads a whole table, whatever it is filtered by: SQLite says so itself of each query. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import Database from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Actor } from "../../domain/access.ts";
-import type { Db } from "../../store/db.ts";
-import { TABLES } from "../../store/schema.ts";
-import { openStore } from "../../store/store.ts";
+import { choicesOf, openTestPlans, type TestPlans } from "../../store/test-plans.ts";
 import { listAudit } from "../audit/list.ts";
 import { listBackups } from "../backups/list.ts";
 import { listCommands } from "../commands/list.ts";
@@ -22,44 +15,14 @@ const agentId = "9f6d5c1e-0000-4000-8000-000000000001";
 const middle = (ids: number) =>
   Buffer.from(JSON.stringify([Date.now(), ...Array.from({ length: ids }, () => "x")])).toString("base64url");
 
-let folder: string;
-let connection: InstanceType<typeof Database>;
-let asked: { text: string; values: unknown[] }[];
+let plans: TestPlans;
 let context: ServiceContext;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "holdfast-plans-"));
-  const file = join(folder, "controller.db");
-  const store = await openStore({ file });
-  await store.close();
-  connection = new Database(file);
-  const logger = { logQuery: (text: string, values: unknown[]) => void asked.push({ text, values }) };
-  const db = Object.assign(drizzle(connection, { logger }), { tables: TABLES.sqlite }) as unknown as Db;
-  context = { store: { ...store, read: (work) => work(db) }, now: () => new Date() };
+  plans = await openTestPlans();
+  context = { store: plans.store, now: () => new Date() };
 });
-afterAll(async () => {
-  connection.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** How SQLite goes about each query of a list, its steps about rows only. */
-async function plansOf(list: () => Promise<unknown>): Promise<string[]> {
-  asked = [];
-  await list();
-  return asked.flatMap(({ text, values }) =>
-    connection
-      .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
-      .all(...values)
-      .map(({ detail }) => detail),
-  );
-}
-
-/** `undefined` stands for the plain list, then each filter, then each pair of them. */
-function choices<Filters extends object>(filters: Filters): Partial<Filters>[] {
-  const each = Object.entries(filters).map(([name, value]) => ({ [name]: value }) as Partial<Filters>);
-  const pairs = each.flatMap((one, index) => each.slice(index + 1).map((other) => ({ ...one, ...other })));
-  return [{}, ...each, ...pairs];
-}
+afterAll(() => plans[Symbol.asyncDispose]());
 
 type Listing = (filters: object, cursor: string | undefined) => Promise<unknown>;
 const paged = (cursor: string | undefined) => ({ limit: 100, cursor });
@@ -100,10 +63,10 @@ const LISTS: [string, number, object, Listing][] = [
 ];
 
 describe.each(LISTS)("the list of %s", (table, ids, filters, list) => {
-  it.each(choices(filters))("by %o is read from an index, from its start and from its middle", async (chosen) => {
+  it.each(choicesOf(filters))("by %o is read from an index, from its start and from its middle", async (chosen) => {
     for (const cursor of [undefined, middle(ids)]) {
-      const plans = await plansOf(() => list(chosen, cursor));
-      const ofRows = plans.filter((step) => step.includes(` ${table}`));
+      const steps = await plans.stepsOf(() => list(chosen, cursor));
+      const ofRows = steps.filter((step) => step.includes(` ${table}`));
       expect(ofRows.length).toBeGreaterThan(0);
       expect(ofRows.filter((step) => !step.includes("INDEX"))).toEqual([]);
     }
@@ -112,14 +75,14 @@ describe.each(LISTS)("the list of %s", (table, ids, filters, list) => {
 
 it("totals of backups touch no backup", async () => {
   for (const filters of [{}, { status: "failed" as const }, { repositoryId: "main", backupType: "full" as const }]) {
-    const plans = await plansOf(() => listBackups(context, admin, { ...filters, ...paged(middle(2)) }));
-    expect(plans).toContainEqual(expect.stringMatching(/backups USING COVERING INDEX/));
+    const steps = await plans.stepsOf(() => listBackups(context, admin, { ...filters, ...paged(middle(2)) }));
+    expect(steps).toContainEqual(expect.stringMatching(/backups USING COVERING INDEX/));
   }
 });
 
 it("the audit by actor and by action is read from an index", async () => {
   for (const filters of [{ actor: "token:admin" }, { action: "backups.delete" }])
-    expect(await plansOf(() => listAudit(context, { ...filters, limit: 100 }))).toEqual([
+    expect(await plans.stepsOf(() => listAudit(context, { ...filters, limit: 100 }))).toEqual([
       expect.stringMatching(/^SEARCH audit USING INDEX/),
     ]);
 });

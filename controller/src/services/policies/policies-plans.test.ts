@@ -1,13 +1,6 @@
 /** No list of policies, their items or of maintenance reads a whole table: SQLite says so itself. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import Database from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Db } from "../../store/db.ts";
-import { TABLES } from "../../store/schema.ts";
-import { openStore } from "../../store/store.ts";
+import { openTestPlans, type TestPlans } from "../../store/test-plans.ts";
 import type { ServiceContext } from "../context.ts";
 import { listWindows } from "../windows/list.ts";
 import { listPolicies, listPolicyItems, listPolicyVersions } from "./list.ts";
@@ -17,30 +10,22 @@ const { actor } = caller;
 const cursorOf = (ids: number) =>
   Buffer.from(JSON.stringify([Date.now(), ...Array.from({ length: ids }, () => "9")])).toString("base64url");
 
-let folder: string;
-let connection: InstanceType<typeof Database>;
+let plans: TestPlans;
 let policyId: string;
 let agentId: string;
-let asked: { text: string; values: unknown[] }[] = [];
 let context: ServiceContext;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "holdfast-plans-"));
-  const file = join(folder, "controller.db");
-  const store = await openStore({ file });
-  const fleet = fleetOn(store);
-  agentId = await addHost(fleet);
-  policyId = await addPolicy(fleet);
-  await store.close();
-  connection = new Database(file);
-  const logger = { logQuery: (text: string, values: unknown[]) => void asked.push({ text, values }) };
-  const db = Object.assign(drizzle(connection, { logger }), { tables: TABLES.sqlite }) as unknown as Db;
-  context = { store: { ...store, read: (work) => work(db) }, now: () => new Date() };
+  plans = await openTestPlans({
+    fill: async (store) => {
+      const fleet = fleetOn(store);
+      agentId = await addHost(fleet);
+      policyId = await addPolicy(fleet);
+    },
+  });
+  context = { store: plans.store, now: () => new Date() };
 });
-afterAll(async () => {
-  connection.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => plans[Symbol.asyncDispose]());
 
 type Page = { limit: number; cursor: string | undefined };
 const LISTS: [string, string, number, (page: Page) => Promise<unknown>][] = [
@@ -58,14 +43,7 @@ it.each(LISTS)(
   "the list of %s is read from an index, from its start and from its middle",
   async (_what, table, ids, list) => {
     for (const cursor of [undefined, cursorOf(ids)]) {
-      asked = [];
-      await list({ limit: 100, cursor });
-      const steps = asked.flatMap(({ text, values }) =>
-        connection
-          .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
-          .all(...values)
-          .map(({ detail }) => detail),
-      );
+      const steps = await plans.stepsOf(() => list({ limit: 100, cursor }));
       const ofRows = steps.filter((step) => step.includes(` ${table}`));
       expect(ofRows.length).toBeGreaterThan(0);
       expect(ofRows.filter((step) => !step.includes("INDEX"))).toEqual([]);

@@ -1,14 +1,8 @@
 /** Reports, metrics and evidence read no table that grows as a whole: SQLite says so itself of each query. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import Database from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Actor } from "../../domain/access.ts";
 import type { Db, Store } from "../../store/db.ts";
-import { TABLES } from "../../store/schema.ts";
-import { openStore } from "../../store/store.ts";
+import { openTestPlans, type TestPlans } from "../../store/test-plans.ts";
 import { drillsOf, verificationsOf } from "../evidence/proofs.ts";
 import { fleetMetrics } from "../metrics/fleet-metrics.ts";
 import { queueMetrics } from "../metrics/queues.ts";
@@ -25,39 +19,21 @@ const GROWING = [
   ...["verifications", "drills", "retention_plans", "jobs", "report_schedules"],
 ];
 
-let folder: string;
-let connection: InstanceType<typeof Database>;
-let asked: { text: string; values: unknown[] }[];
+let plans: TestPlans;
 let store: Store;
 let db: Db;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "holdfast-plans-"));
-  const file = join(folder, "controller.db");
-  const opened = await openStore({ file });
-  await opened.close();
-  connection = new Database(file);
-  const logger = { logQuery: (text: string, values: unknown[]) => void asked.push({ text, values }) };
-  db = Object.assign(drizzle(connection, { logger }), { tables: TABLES.sqlite }) as unknown as Db;
-  store = { ...opened, read: (work) => work(db) };
-  connection.exec("INSERT INTO projections VALUES ('ledger', 0, 0)");
+  plans = await openTestPlans();
+  ({ store, db } = plans);
+  plans.connection.exec("INSERT INTO projections VALUES ('ledger', 0, 0)");
 });
-afterAll(async () => {
-  connection.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => plans[Symbol.asyncDispose]());
 
 /** How SQLite goes about each table that grows. */
 async function stepsOf(work: () => Promise<unknown>): Promise<string[]> {
-  asked = [];
-  await work();
-  return asked.flatMap(({ text, values }) =>
-    connection
-      .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
-      .all(...values)
-      .map(({ detail }) => detail)
-      .filter((detail) => GROWING.some((table) => new RegExp(`^(?:SEARCH|SCAN) ${table}\\b`).test(detail))),
-  );
+  const steps = await plans.stepsOf(work);
+  return steps.filter((detail) => GROWING.some((table) => new RegExp(`^(?:SEARCH|SCAN) ${table}\\b`).test(detail)));
 }
 
 const scopes: ReportScope[] = [

@@ -1,14 +1,7 @@
 /** No list of marks, plans, holds or approvals reads a whole table, nor does what retention loads of an item. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import Database from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Actor } from "../../domain/access.ts";
-import type { Db } from "../../store/db.ts";
-import { TABLES } from "../../store/schema.ts";
-import { openStore } from "../../store/store.ts";
+import { choicesOf, openTestPlans, type TestPlans } from "../../store/test-plans.ts";
 import { listApprovals } from "../approvals/list.ts";
 import type { ServiceContext } from "../context.ts";
 import { listHolds } from "../holds/list.ts";
@@ -26,44 +19,18 @@ const NOW = new Date("2026-02-15T12:00:00Z");
 const middle = (ids: number) =>
   Buffer.from(JSON.stringify([Date.now(), ...Array.from({ length: ids }, () => "x")])).toString("base64url");
 
-let folder: string;
-let connection: InstanceType<typeof Database>;
-let asked: { text: string; values: unknown[] }[] = [];
-let db: Db;
+let plans: TestPlans;
 let context: ServiceContext;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "holdfast-plans-"));
-  const file = join(folder, "controller.db");
-  const store = await openStore({ file });
-  await store.close();
-  connection = new Database(file);
-  const logger = { logQuery: (text: string, values: unknown[]) => void asked.push({ text, values }) };
-  db = Object.assign(drizzle(connection, { logger }), { tables: TABLES.sqlite }) as unknown as Db;
-  context = { store: { ...store, read: (work) => work(db) }, now: () => NOW };
+  plans = await openTestPlans();
+  context = { store: plans.store, now: () => NOW };
 });
-afterAll(async () => {
-  connection.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => plans[Symbol.asyncDispose]());
 
 async function stepsOf(work: () => Promise<unknown>): Promise<string[]> {
-  asked = [];
-  await work();
-  return asked.flatMap(({ text, values }) =>
-    connection
-      .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
-      .all(...values)
-      .map(({ detail }) => detail)
-      .filter((detail) => /^(SCAN|SEARCH|USE TEMP)/.test(detail) && detail !== "SCAN few"),
-  );
-}
-
-/** The plain list, each filter, and each pair of them. */
-function choices<Filters extends object>(filters: Filters): Partial<Filters>[] {
-  const each = Object.entries(filters).map(([name, value]) => ({ [name]: value }) as Partial<Filters>);
-  const pairs = each.flatMap((one, index) => each.slice(index + 1).map((other) => ({ ...one, ...other })));
-  return [{}, ...each, ...pairs];
+  const steps = await plans.stepsOf(work);
+  return steps.filter((detail) => /^(SCAN|SEARCH|USE TEMP)/.test(detail) && detail !== "SCAN few");
 }
 
 type Page = { limit: number; cursor: string | undefined };
@@ -97,7 +64,7 @@ const LISTS: [string, number, object, (filters: object, page: Page) => Promise<u
 ];
 
 it.each(LISTS)("the list of %s is read from an index", async (_what, ids, filters, list) => {
-  for (const chosen of choices(filters))
+  for (const chosen of choicesOf(filters))
     for (const cursor of [undefined, middle(ids)]) {
       const steps = await stepsOf(() => list(chosen, { limit: 100, cursor }));
       expect([chosen, steps.length]).not.toEqual([chosen, 0]);
@@ -107,11 +74,11 @@ it.each(LISTS)("the list of %s is read from an index", async (_what, ids, filter
 
 it("what retention loads of one item is looked up", async () => {
   const steps = await stepsOf(async () => {
-    await loadPoints(db, item, NOW);
-    await openHolds(db, item, NOW);
-    await proofTimesOf(db, item);
-    await usesOf(db, agentId, []);
-    await openPlans(db, item);
+    await loadPoints(plans.db, item, NOW);
+    await openHolds(plans.db, item, NOW);
+    await proofTimesOf(plans.db, item);
+    await usesOf(plans.db, agentId, []);
+    await openPlans(plans.db, item);
   });
   expect(steps.length).toBeGreaterThan(6);
   expect(steps.filter((step) => step.startsWith("SCAN"))).toEqual([]);
