@@ -33,6 +33,11 @@ describe("the score", () => {
     expect(score(counts("1/1 0/3 -")).rates).toEqual({ backup: 1, verification: 0, drill: null });
   });
 
+  it("is the measured score when all was measured, at a rounding's edge too", () => {
+    const edge = counts("0/1 0/1 27/32");
+    expect(measuredScore(edge)).toBe(score(edge).score);
+  });
+
   it("is in [0,1], has four places, and no success makes it smaller", () => {
     const part = fc.tuple(fc.nat(50), fc.nat(50)).map(([good, bad]) => ({ good, total: good + bad }));
     fc.assert(

@@ -26,8 +26,7 @@ const STEADY = 0.02;
 
 export function score(counts: HealthCounts): HealthScore {
   const rates = { backup: rate(counts.backup), verification: rate(counts.verification), drill: rate(counts.drill) };
-  const sum = PARTS.reduce((all, part) => all + WEIGHTS[part] * (rates[part] ?? 0), 0);
-  return { score: fourPlaces(sum), rates, proven: PARTS.every((part) => rates[part] !== null) };
+  return { score: weighed(rates, 0), rates, proven: PARTS.every((part) => rates[part] !== null) };
 }
 
 export function band(value: number): Band {
@@ -56,8 +55,12 @@ export function degraded(now: HealthCounts, before: HealthCounts | null, thresho
 
 /** The score if all that was not measured were perfect. */
 export function measuredScore(counts: HealthCounts): number {
-  const lost = PARTS.reduce((all, part) => all + WEIGHTS[part] * (1 - (rate(counts[part]) ?? 1)), 0);
-  return fourPlaces(1 - lost);
+  return weighed(score(counts).rates, 1);
+}
+
+/** One sum for both scores: two that are the same number on paper may round to two. */
+function weighed(rates: Rates, unmeasured: 0 | 1): number {
+  return fourPlaces(PARTS.reduce((all, part) => all + WEIGHTS[part] * (rates[part] ?? unmeasured), 0));
 }
 
 function isMeasured(counts: HealthCounts): boolean {
