@@ -105,6 +105,7 @@ describeOnBothStores("hostile peers at the agent port", (open) => {
     await plaintext(hub.port);
     await until(() => hub.log.filter(({ msg }) => msg.includes("was refused")).length >= 4);
     for (const { reason } of hub.log) expect(reason).toMatch(/\w/);
+    for (const { source } of hub.log) expect(source).toMatch(/127\.0\.0\.1$/);
     await hub.call(mine).greet();
   });
 

@@ -87,8 +87,13 @@ function limitHandshakes(server: Server, handshakes: Handshakes, log: Logger): v
     if (line === null) return;
     const reason = socket.authorizationError ?? error.code ?? error.message;
     log.warn(
-      { source: socket.remoteAddress, reason: String(reason), ...line },
+      { source: sourceOf(socket), reason: String(reason), ...line },
       "a connection to the agent port was refused",
     );
   });
+}
+
+/** Node forgets the address of a TLS socket whose certificate it refused; the TCP socket below it still knows. */
+function sourceOf(socket: TLSSocket & { _parent?: Socket | null }): string | undefined {
+  return socket.remoteAddress ?? socket._parent?.remoteAddress;
 }
