@@ -1,3 +1,4 @@
+import { eq } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { addRows } from "../store/bulk.ts";
 import { describeApi, START } from "./test-api.ts";
@@ -15,6 +16,18 @@ describeApi("agents", (api) => {
     await api().presence.flush();
     api().presence.disconnected(agentId);
     expect(await seen()).toBe("2026-02-15T12:00:30.000Z");
+  });
+
+  it("say what their host refused, and what to do about it", async () => {
+    const agentId = await api().agent();
+    const error = { code: "SOURCE_NOT_ALLOWED", message: "/srv is outside", remedy: "Allow it on the host." };
+    await api().store.write((db) => {
+      const { agents: a } = db.tables;
+      const policyRefused = [{ subject: "item web", error }];
+      return db.update(a).set({ policyRefused }).where(eq(a.agentId, agentId)).execute();
+    });
+    const { body } = await api().get(`/api/v1/agents/${agentId}`);
+    expect(body["policy"]).toMatchObject({ refused: [{ subject: "item web", ...error }] });
   });
 
   it("may be away for as long as somebody says", async () => {

@@ -16,7 +16,7 @@ export const agentAnswer = z.object({
   policy: z.object({
     version: z.number(),
     applied_version: z.number(),
-    refused: z.array(z.object({ subject: z.string(), code: z.string(), message: z.string() })),
+    refused: z.array(problem.extend({ subject: z.string() })),
   }),
 });
 export type AgentAnswer = z.infer<typeof agentAnswer>;

@@ -50,8 +50,13 @@ export async function define(target: Target, item: DemoItem, repositoryPath: str
   const { policy } = await whenAgent(target, "the agent did not apply its policy", isApplied);
   const ours = [`repository ${REPOSITORY_ID}`, `item ${vmContextId}`];
   const refused = policy.refused.find(({ subject }) => ours.includes(subject));
-  if (refused !== undefined)
-    throw new HoldfastError("CONFLICT", { message: `the host refuses the ${refused.subject}: ${refused.message}` });
+  if (refused !== undefined) {
+    const known = refused.remedy === null ? {} : { remedy: refused.remedy };
+    throw new HoldfastError("CONFLICT", {
+      message: `the host refuses the ${refused.subject}: ${refused.message}`,
+      ...known,
+    });
+  }
   return { isNew: madeRepository || madeItem };
 }
 

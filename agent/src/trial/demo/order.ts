@@ -55,16 +55,17 @@ export async function order<Found>(context: DemoContext, wish: Order<Found>): Pr
   }
 }
 
-type Problem = { code: string; message: string };
+type Problem = { code: string; message: string; remedy: string | null };
 
 function problemOf(ended: CommandAnswer | null): Problem {
-  if (ended === null) return { code: "BUSY", message: "another one of this kind is under way" };
+  if (ended === null) return { code: "BUSY", message: "another one of this kind is under way", remedy: null };
   if (ended.error !== null) return ended.error;
-  return { code: "INTERNAL", message: `the command is ${ended.state}, and nothing came of it` };
+  return { code: "INTERNAL", message: `the command is ${ended.state}, and nothing came of it`, remedy: null };
 }
 
-function wishError({ name }: Order<unknown>, { code, message }: Problem): HoldfastError {
-  return new HoldfastError("CONFLICT", { message: `${name}: ${message}`, details: code });
+function wishError({ name }: Order<unknown>, { code, message, remedy }: Problem): HoldfastError {
+  const known = remedy === null ? {} : { remedy };
+  return new HoldfastError("CONFLICT", { message: `${name}: ${message}`, details: code, ...known });
 }
 
 const started = commandAnswer.pick({ command_id: true }).or(backupAnswer.pick({ command_id: true }));

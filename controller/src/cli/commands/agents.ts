@@ -57,7 +57,8 @@ function factsOf(agent: AgentDocument): (readonly [string, string])[] {
     ["clock", clockText(agent.clock_offset_ms)],
     ["policy", `version ${agent.policy.applied_version} of ${agent.policy.version} is applied`],
     ...agent.policy.refused.map(
-      ({ subject, message }) => ["refused", `${plainText(subject)}: ${plainText(message)}`] as const,
+      ({ subject, message, remedy }) =>
+        ["refused", `${plainText(subject)}: ${[message, remedy ?? ""].map(plainText).join(" ").trim()}`] as const,
     ),
     ...Object.entries(agent.labels).map(
       ([name, value]) => ["label", `${plainText(name)}=${plainText(value)}`] as const,

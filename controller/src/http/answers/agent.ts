@@ -23,7 +23,9 @@ export const agentBody = z
     policy: z.strictObject({
       version: count,
       applied_version: count,
-      refused: z.array(z.strictObject({ subject: z.string(), code: z.string(), message: z.string() })),
+      refused: z.array(
+        z.strictObject({ subject: z.string(), code: z.string(), message: z.string(), remedy: z.string().nullable() }),
+      ),
     }),
   })
   .openapi("Agent");
@@ -50,7 +52,7 @@ export function toAgent(row: AgentRow, { connected, seenAt }: AgentNow): z.input
     policy: {
       version: row.policyVersion,
       applied_version: row.policyAppliedVersion,
-      refused: row.policyRefused.map(({ subject, error: { code, message } }) => ({ subject, code, message })),
+      refused: row.policyRefused.map(({ subject, error }) => ({ subject, ...error })),
     },
   };
 }
