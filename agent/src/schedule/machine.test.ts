@@ -107,6 +107,16 @@ describe.each([
     ["2 03:00 -> start 2 03:00", "2 03:10 done -> -", "2 02:30 -> -", "2 03:00 -> -", "3 03:00 -> start 3 03:00"],
   ],
   [
+    "a clock that was ahead for hours keeps nothing from running once it is right",
+    jobOf({ schedule: { cron: "*/10 * * * *" } }),
+    ["2 09:00 -> start 2 09:00 since 1 12:10", "2 05:05 done -> -", "2 05:10 -> start 2 05:10"],
+  ],
+  [
+    "a clock that was ahead for hours has the run of tonight come again: once too often is better than not at all",
+    jobOf(),
+    ["2 05:00 -> start 2 03:00", "2 05:10 done -> -", "1 20:00 -> -", "2 03:00 -> start 2 03:00"],
+  ],
+  [
     "a clock that was ahead by weeks does not stop it",
     jobOf(),
     ["28 09:00 -> start 28 03:00 since 2 03:00", "28 09:10 done -> -", "5 02:00 -> -", "5 03:00 -> start 5 03:00"],

@@ -4,13 +4,15 @@
  */
 import { closedAt } from "@holdfast/protocol";
 import type { Job } from "./job.ts";
-import { DAY_MS, nextDue, ripeDues } from "./ripe.ts";
+import { nextDue, ripeDues } from "./ripe.ts";
 import type { JobEffect, JobEvent, JobState, Step } from "./state.ts";
 import { takeDues } from "./take-dues.ts";
 
 /** What is held by a closed time is looked at again so soon. */
 const HELD_MS = 30_000;
 const JITTER = 0.1;
+/** A clock that goes back by less was corrected, and runs nothing twice; by more, it was wrong before. */
+const AHEAD_MS = 3_600_000;
 
 type Running = Extract<JobState, { kind: "running" }>;
 type Waiting = Extract<JobState, { kind: "waiting" }>;
@@ -88,9 +90,9 @@ function idle({ settledThrough, asked }: JobState): JobState {
   return { kind: "idle", settledThrough, asked };
 }
 
-/** What was settled by a clock that was ahead by more than a day must not keep the job from ever running again. */
+/** What was settled by a clock that was ahead must not keep the job from running: rather a due runs once more. */
 function healed<State extends JobState>(state: State, now: Date): State {
-  return state.settledThrough.getTime() - now.getTime() > DAY_MS ? { ...state, settledThrough: now } : state;
+  return state.settledThrough.getTime() - now.getTime() > AHEAD_MS ? { ...state, settledThrough: now } : state;
 }
 
 function wake(job: Job, state: JobState, now: Date): JobEffect[] {

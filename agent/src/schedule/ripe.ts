@@ -2,7 +2,7 @@
 import { type Due, duesBetween } from "@holdfast/protocol";
 import type { Job } from "./job.ts";
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 const FEW = 500;
 const MOST = 20_000;
 /** Nothing is planned further ahead. */

@@ -150,13 +150,23 @@ describe("the scheduler", () => {
   });
 
   it("another schedule begins with the moment it is known, the same one goes on", () => {
-    process.scheduler.plan([planOf(["a"])]);
-    world.now = at("02T12:00");
+    process.scheduler.plan([planOf(["a"], "0 13 * * *")]);
+    world.now = at("01T12:30");
     process.scheduler.plan([planOf(["a"], "0 4 * * *")]);
-    expect(tick("02T12:01")).toEqual([]);
+    expect(tick("01T13:01")).toEqual([]);
     world.now = at("03T12:00");
     process.scheduler.plan([planOf(["a"], "0 4 * * *")]);
-    expect(tick("03T12:01")).toEqual(["a/backup 03T04:00"]);
+    expect(going()).toEqual(["a/backup 03T04:00"]);
+  });
+
+  it.each([
+    ["changes", [planOf(["a"], "0 4 * * *")]],
+    ["ends", []],
+  ])("what is due when its plan %s in the same moment begins all the same", (_what, plans) => {
+    process.scheduler.plan([planOf(["a"])]);
+    world.now = at("02T03:00");
+    process.scheduler.plan(plans);
+    expect(going()).toEqual(["a/backup 02T03:00"]);
   });
 
   it("what is no longer planned ends and is forgotten, and begins anew when it comes back", async () => {

@@ -24,17 +24,27 @@ export function createScheduler(ports: SchedulerPorts, runs: readonly RunRecord[
     const reason = new HoldfastError("CANCELLED", { message: "the agent stops" });
     for (const { run } of entries.values()) if (run !== null && which(run)) run.abort.abort(reason);
   };
+  const look = (): void => {
+    const at = ports.now();
+    const isBack = at < lastLook;
+    lastLook = at;
+    flush(
+      board,
+      ({ state, events, wakeAt }) =>
+        events.length > 0 || (state.kind !== "running" && (isBack || wakeAt <= at.getTime())),
+    );
+  };
   return {
-    plan: (plans) => planJobs(board, plans),
+    plan: (plans) => {
+      try {
+        // What is due by now was due by the plans of before.
+        look();
+      } finally {
+        planJobs(board, plans);
+      }
+    },
     tick: () => {
-      const at = ports.now();
-      const isBack = at < lastLook;
-      lastLook = at;
-      flush(
-        board,
-        ({ state, events, wakeAt }) =>
-          events.length > 0 || (state.kind !== "running" && (isBack || wakeAt <= at.getTime())),
-      );
+      look();
       const next = Math.min(...[...entries.values()].map(({ wakeAt }) => wakeAt), Number.POSITIVE_INFINITY);
       return Number.isFinite(next) ? new Date(next) : null;
     },
