@@ -144,4 +144,28 @@ describeOnBothStores("alerts", (open) => {
     const waiting = await on.store.read((db) => db.$count(db.tables.flips, isNull(db.tables.flips.processedAt)));
     expect(waiting).toBe(0);
   });
+
+  it("a clock that is set back by a year: what was opened while it was ahead is told, repeated, escalated and ended", async () => {
+    const on = world(await open());
+    for (const channel of ["mail", "pager"]) await on.channel(channel);
+    const loud = { escalateAfterSeconds: 600, escalateChannelIds: ["pager"] };
+    await on.route({ name: "all", groupWaitSeconds: 30, repeatSeconds: 3600, ...loud });
+    const year = 365 * 86_400;
+    await on.at(year, seen("missed_run vm-1"), seen("capacity main"));
+    await on.at(year + 30);
+    for (const state of ["ok", "firing"] as const) await on.at(year + 32, seen("capacity main", { state }));
+    await on.at(year + 63, seen("agent_offline"));
+    const before = (await on.told()).length;
+    await on.at(10, seen("capacity main", ok));
+    for (const second of [39, 40, 609, 610, 4209, 4210]) await on.at(second);
+    const told = (await on.told()).slice(before).filter((line) => !line.includes(" log: "));
+    expect(told).toEqual([
+      "10 resolved mail: resolved: warning: capacity main",
+      "40 alert mail: critical: agent_offline",
+      "610 escalation pager: not acknowledged: critical: missed_run vm-1",
+      "610 escalation pager: not acknowledged: critical: agent_offline",
+      ...["mail", "pager"].map((channel) => `4210 repeat ${channel}: still open: critical: missed_run vm-1`),
+      ...["mail", "pager"].map((channel) => `4210 repeat ${channel}: still open: critical: agent_offline`),
+    ]);
+  });
 });

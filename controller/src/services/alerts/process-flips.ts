@@ -1,6 +1,6 @@
 /** Every change of a condition becomes what it means for the alerts, once, together with what is to be told of it. */
 import { randomUUID } from "node:crypto";
-import { and, asc, count, gt, inArray, isNull } from "drizzle-orm";
+import { and, asc, count, gt, inArray, isNull, lte } from "drizzle-orm";
 import { secondsAfter } from "../../domain/alert/alert.ts";
 import { type AlertEffect, FLUTTER_SECONDS, stepAlerts } from "../../domain/alert/step.ts";
 import type { Db } from "../../store/db.ts";
@@ -19,7 +19,7 @@ export type Processed = { more: boolean; effects: AlertEffect[] };
 
 /** Takes in the flips that wait, in order, a few hundred at most. All alerts that changed are to be looked at then. */
 export async function processFlips(db: Db, now: Date): Promise<Processed> {
-  const waiting = await waitingFlips(db);
+  const waiting = (await waitingFlips(db)).map((flip) => (flip.at > now ? { ...flip, at: now } : flip));
   if (waiting.length === 0) return { more: false, effects: [] };
   const open = await openAlertsOf(
     db,
@@ -49,7 +49,7 @@ async function recentFlips(db: Db, waiting: readonly FlipRow[], now: Date): Prom
   const rows = await db
     .select({ subjectKey: f.subjectKey, type: f.type, flips: count() })
     .from(f)
-    .where(and(inArray(f.subjectKey, keys), gt(f.at, secondsAfter(now, -FLUTTER_SECONDS))))
+    .where(and(inArray(f.subjectKey, keys), gt(f.at, secondsAfter(now, -FLUTTER_SECONDS)), lte(f.at, now)))
     .groupBy(f.subjectKey, f.type);
   return new Map(rows.map((row) => [keyOf(row), row.flips]));
 }
