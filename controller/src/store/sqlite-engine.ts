@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { Db, Store } from "./db.ts";
+import { loopTurns } from "./loop-turns.ts";
 import { TABLES } from "./schema.ts";
 import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite-checkpoint.ts";
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
@@ -60,11 +61,13 @@ function closeAll(opened: { close(): unknown }[]): void {
 
 function sqliteStore(writer: Connection, reader: Connection, checkpointer: Checkpointer, close: () => void): Store {
   const queue = writerQueue();
+  const turns = loopTurns();
   const writing = bind(writer);
   const reading = bind(reader);
   return {
     dialect: "sqlite",
     async read(work) {
+      await turns.mine();
       try {
         return await work(reading);
       } catch (error) {
@@ -73,6 +76,7 @@ function sqliteStore(writer: Connection, reader: Connection, checkpointer: Check
     },
     write: (work) =>
       queue.run(async () => {
+        await turns.mine();
         const result = await inTransaction(writer, () => work(writing));
         checkpointer.committed();
         return result;

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { loopTurns } from "./loop-turns.ts";
+import { putSetting, readSetting } from "./settings.ts";
+import { openSqlite } from "./sqlite-engine.ts";
+
+const LONG_MS = 150;
+
+/** Timers that ran while `step` was done again and again. */
+async function timersDuring(step: () => Promise<unknown>): Promise<number> {
+  let ran = 0;
+  const timer = setInterval(() => {
+    ran += 1;
+  }, 1);
+  const start = performance.now();
+  while (performance.now() - start < LONG_MS) await step();
+  clearInterval(timer);
+  return ran;
+}
+
+async function openStore() {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-turns-"));
+  const store = openSqlite({ file: join(folder, "controller.db") });
+  onTestFinished(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+  return store;
+}
+
+describe("a job of very many small steps", () => {
+  it("lets timers and sockets have their turn between its reads", async () => {
+    const store = await openStore();
+    expect(await timersDuring(() => store.read((db) => readSetting(db, "any")))).toBeGreaterThan(3);
+  });
+
+  it("lets timers and sockets have their turn between its writes", async () => {
+    const store = await openStore();
+    expect(await timersDuring(() => store.write((db) => putSetting(db, "any", 1)))).toBeGreaterThan(3);
+  });
+});
+
+describe("loopTurns", () => {
+  it("waits for nobody while the turn is young, and for the next turn when it is old", async () => {
+    let elapsed = 0;
+    const turns = loopTurns({ longestMs: 10, elapsed: () => elapsed });
+    let passed = 0;
+    const next = () => setImmediate(() => (passed += 1));
+    next();
+    await turns.mine();
+    elapsed = 9;
+    await turns.mine();
+    expect(passed).toBe(0);
+    elapsed = 10;
+    await turns.mine();
+    expect(passed).toBe(1);
+    elapsed = 19;
+    await turns.mine();
+    expect(passed).toBe(1);
+  });
+
+  it("wakes all who wait in the same turn, in the order in which they came", async () => {
+    let elapsed = 0;
+    const turns = loopTurns({ longestMs: 10, elapsed: () => elapsed });
+    await turns.mine();
+    elapsed = 50;
+    const woken: string[] = [];
+    const wait = async (name: string) => {
+      await turns.mine();
+      woken.push(name);
+    };
+    await Promise.all([wait("first"), wait("second"), wait("third")]);
+    expect(woken).toEqual(["first", "second", "third"]);
+  });
+});

@@ -1,0 +1,37 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+export type LoopTurns = {
+  /** To be awaited before each piece of work: at once, or in the event loop's next turn when this one took too long. */
+  mine(): Promise<void>;
+};
+export type LoopTurnSettings = {
+  /** A turn that took so long is over after the piece of work at hand. */
+  longestMs: number;
+  /** By a clock that never jumps (milliseconds). */
+  elapsed: () => number;
+};
+
+const DEFAULTS: LoopTurnSettings = { longestMs: 8, elapsed: () => performance.now() };
+
+/**
+ * SQLite answers at once, and what is awaited then goes on without a look at any socket or timer: ten thousand small
+ * steps of one job would be one long silence for everybody else. All who wait are woken together, in order.
+ */
+export function loopTurns(given: Partial<LoopTurnSettings> = {}): LoopTurns {
+  const { longestMs, elapsed } = { ...DEFAULTS, ...given };
+  let turn: { begunAt: number; over: Promise<void> } | null = null;
+
+  function begin() {
+    const over = nextTurn().then(() => {
+      turn = null;
+    });
+    return { begunAt: elapsed(), over };
+  }
+
+  return {
+    async mine() {
+      turn ??= begin();
+      if (elapsed() - turn.begunAt >= longestMs) await turn.over;
+    },
+  };
+}
