@@ -14,11 +14,13 @@ export type CopyFact = {
   /** The newest that passed or failed. */
   lastVerifiedAt: Date | null;
   verificationPassed: boolean | null;
+  /** It passed by what came through the page cache: it proves nothing of the medium. */
+  verificationCached: boolean;
   lastDrilledAt: Date | null;
   drillPassed: boolean | null;
-  /** So old its newest restore point may be. */
-  ageLimitSeconds: number;
-  /** Why it cannot be counted whatever its age; null: nothing speaks against it. */
+  /** It cannot be reached now, which of an offline copy says nothing. */
+  absent: boolean;
+  /** Why it cannot be counted whatever its age and place; null: nothing speaks against it. */
   problem: string | null;
 };
 
@@ -26,4 +28,11 @@ export type ComplianceRules = {
   countSource: boolean;
   /** A verification or a drill is worth something for so long. */
   proofMaxAgeSeconds: number;
+  /** So old a copy's newest restore point may be. */
+  copyMaxAgeSeconds: number;
+  offlineMaxAgeSeconds: number;
 };
+
+export function ageLimitOf({ offline }: Pick<CopyFact, "offline">, rules: ComplianceRules): number {
+  return offline ? rules.offlineMaxAgeSeconds : rules.copyMaxAgeSeconds;
+}

@@ -7,12 +7,14 @@ import { type CopyChange, whatIf } from "./what-if.ts";
 const NOW = new Date("2026-03-10T00:00:00Z");
 const DAY_MS = 86_400_000;
 const WEEK = 7 * 86_400;
-const rules: ComplianceRules = { countSource: true, proofMaxAgeSeconds: WEEK };
+const rules: ComplianceRules = {
+  ...{ countSource: true, proofMaxAgeSeconds: WEEK, copyMaxAgeSeconds: WEEK, offlineMaxAgeSeconds: WEEK },
+};
 const ago = (days: number) => new Date(NOW.getTime() - days * DAY_MS);
 
 /**
  * `name medium [off] [line] [lock] made=<days ago> v=<days ago> d=<days ago>`; `v!` and `d!`: it failed; `bad`: something
- * speaks against it. Without a time nothing is known.
+ * speaks against it; `cached`: verified from memory; `gone`: it cannot be reached. Without a time nothing is known.
  */
 function copy(text: string): CopyFact {
   const [name = "", media = "", ...words] = text.split(" ");
@@ -26,7 +28,8 @@ function copy(text: string): CopyFact {
   return {
     ...{ copy: name, isSource: name === "source", media: media === "?" ? null : media },
     ...{ offSite: words.includes("off"), offline: words.includes("line"), immutable: words.includes("lock") },
-    ...{ lastSuccessAt: timeOf("made"), ageLimitSeconds: WEEK, problem: words.includes("bad") ? "it is gone" : null },
+    ...{ lastSuccessAt: timeOf("made"), problem: words.includes("bad") ? "it is gone" : null },
+    ...{ absent: words.includes("gone"), verificationCached: words.includes("cached") },
     ...{ lastVerifiedAt: verified.bad ?? verified.good, verificationPassed: passed(verified) },
     ...{ lastDrilledAt: drilled.bad ?? drilled.good, drillPassed: passed(drilled) },
   };
@@ -59,6 +62,17 @@ describe("3-2-1-1-0", () => {
     ["a copy that cannot be reached", GOOD.replace("off line", "off line bad"), "(2)-2-(0)-(0)-0"],
     ["media that nobody knows", "source disk made=1 | a ? off lock made=1 v=1 d=1 | b ? made=1 v=1 d=1", "3-(1)-1-1-0"],
     ["immutable instead of offline", GOOD.replace("line", "lock"), "3-3-1-1-0"],
+    [
+      "a medium that is written in two ways",
+      "source disk made=1 | a Disk made=1 v=1 d=1 | b DISK made=1 v=1 d=1",
+      "3-(1)-(0)-(0)-0",
+    ],
+    ["a medium that is said to be unknown", "source disk made=1 | a Unknown made=1 v=1 d=1", "(2)-(1)-(0)-(0)-0"],
+    ["a verification that read no medium", GOOD.replace("v=2", "v=2 cached"), "3-3-1-1-(1)"],
+    ["proofs of a host whose clock is ahead", GOOD.replace("v=2 d=2", "v=-9 d=2"), "3-3-1-1-(1)"],
+    ["a restore point of a time that is still to come", GOOD.replace("made=3", "made=-9"), "(2)-2-(0)-(0)-0"],
+    ["an offline copy that is away", GOOD.replace("line", "line gone"), "3-3-1-1-0"],
+    ["a copy that is away and should not be", GOOD.replace("nas share", "nas share gone"), "(2)-2-1-1-0"],
   ])("%s", (_name, text, expected) => {
     expect(digits(copies(text))).toBe(expected);
     expect(compliance(copies(text), rules, NOW).compliant).toBe(!expected.includes("("));
@@ -102,7 +116,7 @@ describe("3-2-1-1-0", () => {
         ...{ media: fc.constantFrom("disk", "tape", null), offSite: fc.boolean(), offline: fc.boolean() },
         ...{ immutable: fc.boolean(), isSource: fc.boolean(), problem: fc.constantFrom(null, null, null, "gone") },
         ...{ lastSuccessAt: time, lastVerifiedAt: time, lastDrilledAt: time, good: fc.boolean() },
-        ageLimitSeconds: fc.constantFrom(WEEK, WEEK / 2, 2 * WEEK),
+        ...{ absent: fc.boolean(), verificationCached: fc.constantFrom(false, false, true) },
       })
       .map(({ good, ...each }) => ({
         ...{
@@ -114,9 +128,10 @@ describe("3-2-1-1-0", () => {
       }));
     let held = 0;
     fc.assert(
-      fc.property(fc.array(fact, { maxLength: 6 }), (facts) => {
-        for (const [index, { holds, true_until }] of compliance(facts, rules, NOW).digits.entries()) {
-          const holdsAt = (ms: number) => compliance(facts, rules, new Date(ms)).digits[index]?.holds;
+      fc.property(fc.array(fact, { maxLength: 6 }), fc.constantFrom(WEEK / 2, 2 * WEEK), (facts, copyMaxAgeSeconds) => {
+        const limits = { ...rules, copyMaxAgeSeconds };
+        for (const [index, { holds, true_until }] of compliance(facts, limits, NOW).digits.entries()) {
+          const holdsAt = (ms: number) => compliance(facts, limits, new Date(ms)).digits[index]?.holds;
           if (!holds) expect(true_until).toBeNull();
           // By time alone nothing becomes true.
           for (const days of [1, 5, 9, 30]) if (!holds) expect(holdsAt(NOW.getTime() + days * DAY_MS)).toBe(false);
@@ -146,19 +161,36 @@ describe("what if", () => {
     expect(ask(GOOD, { change: "age", copy: null, days: 30 })).toBe("(0)-(0)-(0)-(0)-(0)");
   });
 
-  it("names changes of copies that are not there, and changes nothing of what it was given", () => {
+  it("has the age limits and the reach of the place where a copy would be", () => {
+    const by = { ...rules, copyMaxAgeSeconds: 30 * 86_400 };
+    const tried = (text: string, ...changes: CopyChange[]) => digits(whatIf(copies(text), changes, NOW).facts, by);
+    const old = "source disk made=1 | nas share made=10 v=1 d=1 | main disk gone made=1 v=1 d=1";
+    expect(tried(old)).toBe("(2)-2-(0)-(0)-0");
+    expect(tried(old, { change: "move", copy: "nas", place: { offline: true } })).toBe("(1)-(1)-(0)-(0)-(0)");
+    expect(tried(old, { change: "move", copy: "main", place: { offline: true } })).toBe("3-2-(0)-1-0");
+    const bucket = { change: "add", copy: "bucket", place } as const;
+    expect(tried(lone, bucket, { change: "age", copy: "bucket", days: 10 })).toBe("3-2-1-1-(1)");
+  });
+
+  it("names changes that cannot be, and changes nothing of what it was given", () => {
     const facts = copies(GOOD);
-    const { unknown } = whatIf(
+    const { problems } = whatIf(
       facts,
       [
         { change: "remove", copy: "nas" },
         { change: "age", copy: "nas", days: 1 },
         { change: "add", copy: "new", place },
         { change: "remove", copy: "new" },
+        { change: "add", copy: "tape", place },
+        { change: "move", copy: "source", place: { offSite: true } },
       ],
       NOW,
     );
-    expect(unknown).toEqual([1]);
+    expect(problems).toEqual([
+      { index: 1, message: "is none of the copies: source, tape" },
+      { index: 4, message: "is the name of a copy that is there" },
+      { index: 5, message: "is the data itself, which is where it is used" },
+    ]);
     expect(facts).toEqual(copies(GOOD));
   });
 });

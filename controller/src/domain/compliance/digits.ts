@@ -54,9 +54,9 @@ const copies: Question = (facts, rules, now) => {
 
 const media: Question = (facts, rules, now) => {
   const good = countedOf(facts, rules, now);
-  const kinds = [...new Set(good.flatMap(({ media: kind }) => kind ?? []))].sort();
-  const evidence = kinds.map((kind) => `${kind}: ${namesOf(good.filter((copy) => copy.media === kind))}`);
-  const unknown = good.filter(({ media: kind }) => kind === null);
+  const kinds = [...new Set(good.flatMap((copy) => kindOf(copy) ?? []))].sort();
+  const evidence = kinds.map((kind) => `${kind}: ${namesOf(good.filter((copy) => kindOf(copy) === kind))}`);
+  const unknown = good.filter((copy) => kindOf(copy) === null);
   if (unknown.length > 0) evidence.push(`nobody has said on what ${namesOf(unknown)} is kept`);
   return { digit: "media", wanted: MEDIA, counted: kinds.length, holds: kinds.length >= MEDIA, evidence };
 };
@@ -90,6 +90,16 @@ const errors: Question = (facts, rules, now) => {
 };
 
 const QUESTIONS: readonly Question[] = [copies, media, offSite, offlineOrImmutable, errors];
+
+/** However people write it: "Disk" and "disk" are one kind. */
+function kindOf({ media: told }: CopyFact): string | null {
+  const kind =
+    told
+      ?.trim()
+      .toLowerCase()
+      .replaceAll(/[\s_-]+/g, "_") ?? "";
+  return kind === "" || kind === "unknown" ? null : kind;
+}
 
 function countedOf(facts: readonly CopyFact[], rules: ComplianceRules, now: Date): CopyFact[] {
   return facts.filter((copy) => judge(copy, rules, now).holds);

@@ -2,17 +2,17 @@ import { describe, expect, it } from "vitest";
 import { type CopyPoint, DAMAGED, itemCopies, newestOf, type Proof, type RepositoryFact } from "./item-copies.ts";
 
 const at = (day: string) => new Date(`2026-03-${day.padStart(2, "0")}T03:00:00Z`);
-const NONE: Proof = { passed: null, failed: null };
+const NONE: Proof = { passed: null, failed: null, cached: null };
 
-/** `<id>@<day>[/<repository>][#<disk>][<parent][ v+<day>][ v-<day>][ d+<day>][ d-<day>]`; ids are single letters. */
+/** `<id>@<day>[/<repository>][#<disk>][<parent][ v+<day>][ v-<day>][ v~<day>][ d+<day>][ d-<day>]`; `~`: passed, but through the page cache; ids are single letters. */
 function point(text: string): CopyPoint {
   const [head = "", ...proofs] = text.split(" ");
   const [, backupId = "", day = "", repositoryId = "main", disk = "0", parentId = null] =
     /^(\w)@(\d+)(?:\/(\w+))?(?:#(\d))?(?:<(\w))?$/.exec(head) ?? [];
   const proof = (kind: string): Proof => {
     const of = (sign: string) => proofs.find((word) => word.startsWith(kind + sign))?.slice(2);
-    const [passed, failed] = [of("+"), of("-")];
-    return { passed: passed === undefined ? null : at(passed), failed: failed === undefined ? null : at(failed) };
+    const day = (text: string | undefined) => (text === undefined ? null : at(text));
+    return { passed: day(of("+")), failed: day(of("-")), cached: day(of("~")) };
   };
   const made = { backupId, repositoryId, diskId: Number(disk), parentId, madeAt: at(day) };
   return { ...made, verification: proof("v"), drill: proof("d") };
@@ -22,7 +22,7 @@ const item = (text: string, disks: number[] = [0]) => ({
   disks,
 });
 
-const here = { media: "disk", offSite: false, offline: false, immutable: false, problem: null };
+const here = { media: "disk", offSite: false, offline: false, immutable: false, absent: false, problem: null };
 const repositories = (...facts: Partial<RepositoryFact>[]) =>
   new Map(
     [{ repositoryId: "main" }, { repositoryId: "nas" }, ...facts].map((fact) => [
@@ -59,30 +59,44 @@ describe("the newest good restore point", () => {
 
   it("is in no damaged repository, but may be in one that is away", () => {
     expect(goodDay("a@1 | b@5/nas", [0], repositories({ repositoryId: "nas", problem: DAMAGED }))).toBe(1);
-    expect(goodDay("a@1 | b@5/nas", [0], repositories({ repositoryId: "nas", problem: "it is absent" }))).toBe(5);
+    expect(goodDay("a@1 | b@5/nas", [0], repositories({ repositoryId: "nas", absent: true }))).toBe(5);
+    expect(goodDay("a@1 | b@5/retired")).toBe(1);
   });
 });
 
 describe("copies", () => {
   it("are the source and each repository, with what was proven there last", () => {
-    const [source, main, nas] = itemCopies(item("a@1 v+2 d-1 d+4 | b@3<a v-6 | c@5/nas v+5"), repositories(), 60);
+    const [source, main, nas] = itemCopies(item("a@1 v+2 d-1 d+4 | b@3<a v-6 | c@5/nas v+5"), repositories());
     expect(source).toMatchObject({ copy: "source", isSource: true, lastSuccessAt: at("5"), media: "disk" });
     expect(main).toMatchObject({
       ...{ copy: "main", lastSuccessAt: at("1"), lastVerifiedAt: at("6"), verificationPassed: false },
-      ...{ lastDrilledAt: at("4"), drillPassed: true, ageLimitSeconds: 60 },
+      ...{ lastDrilledAt: at("4"), drillPassed: true, verificationCached: false },
     });
     expect(nas).toMatchObject({ copy: "nas", verificationPassed: true, lastDrilledAt: null, drillPassed: null });
   });
 
   it("are proven when every disk is, by the oldest of the newest; bad when one is", () => {
-    const of = (text: string) => itemCopies(item(text, [0, 1]), repositories(), 60)[1];
+    const of = (text: string) => itemCopies(item(text, [0, 1]), repositories())[1];
     expect(of("a@1#0 v+2 | b@1#1 v+3")).toMatchObject({ lastVerifiedAt: at("2"), verificationPassed: true });
     expect(of("a@1#0 v+2 | b@1#1")).toMatchObject({ lastVerifiedAt: null, verificationPassed: null });
     expect(of("a@1#0 v-2 | b@1#1 v+3")).toMatchObject({ lastVerifiedAt: at("2"), verificationPassed: false });
   });
 
+  it("are proven by what read the medium, unless something failed since", () => {
+    const verified = (text: string, disks?: number[]) => {
+      const [, main] = itemCopies(item(text, disks), repositories());
+      return [dayOf(main?.lastVerifiedAt ?? null), main?.verificationPassed, main?.verificationCached];
+    };
+    expect(verified("a@1 v~2")).toEqual([2, true, true]);
+    expect(verified("a@1 v+2 | b@3 v~4")).toEqual([2, true, false]);
+    expect(verified("a@1 v+2 | b@3 v-4")).toEqual([4, false, false]);
+    expect(verified("a@1 v+2 v-3 v~4")).toEqual([4, true, true]);
+    expect(verified("a@1 v~2 v-2")).toEqual([2, false, false]);
+    expect(verified("a@1#0 v+2 | b@1#1 v~3", [0, 1])).toEqual([2, true, true]);
+  });
+
   it("in a repository that is not known any more do not count", () => {
-    expect(itemCopies(item("a@1/old"), repositories(), 60)[1]?.problem).toBe("its repository is not known any more");
+    expect(itemCopies(item("a@1/old"), repositories())[1]?.problem).toBe("its repository is not known any more");
   });
 
   it("a line of ten thousand is followed to its end", () => {

@@ -11,24 +11,33 @@ export type CopyChange =
   /** As if nothing happened to it for so many days from now; without a name to none of them. */
   | { change: "age"; copy: string | null; days: number };
 
-const DAY_MS = 86_400_000;
-/** Longer than any limit is old. */
-const NEW_AGE_SECONDS = 7 * 86_400;
+/** Of the change at this place: why it cannot be. */
+type Misfit = { index: number; message: string };
 
-/** The copies as they would be; `unknown`: the changes, by their place, that name a copy that is not there. */
+const DAY_MS = 86_400_000;
+
+/** The copies as they would be after one change after the other. */
 export function whatIf(
   facts: readonly CopyFact[],
   changes: readonly CopyChange[],
   now: Date,
-): { facts: CopyFact[]; unknown: number[] } {
+): { facts: CopyFact[]; problems: Misfit[] } {
   let all = [...facts];
-  const unknown: number[] = [];
+  const problems: Misfit[] = [];
   for (const [index, change] of changes.entries()) {
-    const named = change.change === "add" ? null : change.copy;
-    if (named !== null && !all.some(({ copy }) => copy === named)) unknown.push(index);
-    all = changed(all, change, now);
+    const message = misfitOf(all, change);
+    if (message === null) all = changed(all, change, now);
+    else problems.push({ index, message });
   }
-  return { facts: all, unknown };
+  return { facts: all, problems };
+}
+
+function misfitOf(facts: readonly CopyFact[], change: CopyChange): string | null {
+  if (change.copy === null) return null;
+  const known = facts.find(({ copy }) => copy === change.copy);
+  if (change.change === "add") return known === undefined ? null : "is the name of a copy that is there";
+  if (known === undefined) return `is none of the copies: ${facts.map(({ copy }) => copy).join(", ")}`;
+  return change.change === "move" && known.isSource ? "is the data itself, which is where it is used" : null;
 }
 
 function changed(facts: readonly CopyFact[], change: CopyChange, now: Date): CopyFact[] {
@@ -41,9 +50,9 @@ function changed(facts: readonly CopyFact[], change: CopyChange, now: Date): Cop
 }
 
 function newCopy(copy: string, place: Place, now: Date): CopyFact {
-  const made = { lastSuccessAt: now, ageLimitSeconds: NEW_AGE_SECONDS, problem: null };
-  const proven = { lastVerifiedAt: now, verificationPassed: true, lastDrilledAt: now, drillPassed: true };
-  return { copy, isSource: false, ...place, ...made, ...proven };
+  const made = { lastSuccessAt: now, absent: false, problem: null };
+  const verified = { lastVerifiedAt: now, verificationPassed: true, verificationCached: false };
+  return { copy, isSource: false, ...place, ...made, ...verified, lastDrilledAt: now, drillPassed: true };
 }
 
 function older(fact: CopyFact, ms: number): CopyFact {

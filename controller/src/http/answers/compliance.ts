@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { ageLimitOf } from "../../domain/compliance/copy-fact.ts";
 import type { ComplianceView } from "../../services/compliance/item-compliance.ts";
 import type { KnownTraits } from "../../services/compliance/traits.ts";
 import { count, isoOrNull, time } from "./common.ts";
@@ -31,6 +32,9 @@ export const complianceBody = z
         age_limit_seconds: count,
         last_verified_at: time.nullable(),
         verification_passed: z.boolean().nullable(),
+        verification_cached: z.boolean().openapi({
+          description: "It passed, but the data came through the page cache: it does not prove the medium.",
+        }),
         last_drilled_at: time.nullable(),
         drill_passed: z.boolean().nullable(),
         counts: z.boolean(),
@@ -40,17 +44,18 @@ export const complianceBody = z
   })
   .openapi("Compliance");
 
-export function toCompliance({ compliance, sourceCounts, copies }: ComplianceView): z.input<typeof complianceBody> {
+export function toCompliance({ compliance, rules, copies }: ComplianceView): z.input<typeof complianceBody> {
   return {
     compliant: compliance.compliant,
-    source_counts: sourceCounts,
+    source_counts: rules.countSource,
     digits: compliance.digits,
     true_until: isoOrNull(compliance.trueUntil),
     copies: copies.map(({ copy, counts, why }) => ({
       ...{ copy: copy.copy, media: copy.media, off_site: copy.offSite, offline: copy.offline },
       ...{ immutable: copy.immutable, last_success_at: isoOrNull(copy.lastSuccessAt) },
-      age_limit_seconds: copy.ageLimitSeconds,
+      age_limit_seconds: ageLimitOf(copy, rules),
       ...{ last_verified_at: isoOrNull(copy.lastVerifiedAt), verification_passed: copy.verificationPassed },
+      verification_cached: copy.verificationCached,
       ...{ last_drilled_at: isoOrNull(copy.lastDrilledAt), drill_passed: copy.drillPassed, counts, why },
     })),
   };

@@ -1,9 +1,7 @@
 import { and, eq } from "drizzle-orm";
-import type { CopyPoint, Proof } from "../../domain/compliance/item-copies.ts";
+import type { CopyPoint } from "../../domain/compliance/item-copies.ts";
 import type { Db } from "../../store/db.ts";
-import { type ItemKey, liveBackupsOf, proofEndsOf } from "../backups/proof-ends.ts";
-
-const NONE: Proof = { passed: null, failed: null };
+import { type ItemKey, liveBackupsOf, NO_PROOF, proofEndsOf } from "../backups/proof-ends.ts";
 
 /** Every completed backup of an item that is still there, with what was proven of it. */
 export async function loadCopyPoints(db: Db, item: ItemKey): Promise<CopyPoint[]> {
@@ -24,8 +22,8 @@ export async function loadCopyPoints(db: Db, item: ItemKey): Promise<CopyPoint[]
   return rows.map(({ createdAt, startedAt, recordedAt, ...row }) => ({
     ...row,
     madeAt: earlier(startedAt ?? createdAt, recordedAt),
-    verification: verified.get(row.backupId) ?? NONE,
-    drill: drilled.get(row.backupId) ?? NONE,
+    verification: verified.get(row.backupId) ?? NO_PROOF,
+    drill: drilled.get(row.backupId) ?? NO_PROOF,
   }));
 }
 

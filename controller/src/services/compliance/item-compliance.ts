@@ -1,4 +1,5 @@
 import type { Actor } from "../../domain/access.ts";
+import type { ComplianceRules } from "../../domain/compliance/copy-fact.ts";
 import { type Compliance, compliance, judgeAll } from "../../domain/compliance/digits.ts";
 import { type CopyChange, whatIf } from "../../domain/compliance/what-if.ts";
 import type { ServiceContext } from "../context.ts";
@@ -9,7 +10,7 @@ import { invalidFields } from "../lists/invalid-fields.ts";
 
 export type ComplianceView = {
   compliance: Compliance;
-  sourceCounts: boolean;
+  rules: ComplianceRules;
   copies: ReturnType<typeof judgeAll>;
 };
 
@@ -18,7 +19,7 @@ export async function itemCompliance(context: ServiceContext, actor: Actor, ref:
   return complianceOf(await itemHealth(context, actor, ref), [], context.now());
 }
 
-/** The same if something were different. VALIDATION_ERROR for a change of a copy that there is not. */
+/** The same if something were different. VALIDATION_ERROR for changes that cannot be. */
 export async function complianceIf(
   context: ServiceContext,
   actor: Actor,
@@ -28,15 +29,12 @@ export async function complianceIf(
 }
 
 export function complianceOf({ facts }: View, changes: readonly CopyChange[], now: Date): ComplianceView {
-  const { facts: copies, unknown } = whatIf(facts.copies, changes, now);
-  const names = facts.copies.map(({ copy }) => copy).join(", ");
-  if (unknown.length > 0)
-    throw invalidFields(
-      unknown.map((index) => ({ path: `changes.${index}.copy`, message: `is none of the copies: ${names}` })),
-    );
+  const { facts: copies, problems } = whatIf(facts.copies, changes, now);
+  if (problems.length > 0)
+    throw invalidFields(problems.map(({ index, message }) => ({ path: `changes.${index}.copy`, message })));
   return {
     compliance: compliance(copies, facts.rules, now),
-    sourceCounts: facts.rules.countSource,
+    rules: facts.rules,
     copies: judgeAll(copies, facts.rules, now),
   };
 }

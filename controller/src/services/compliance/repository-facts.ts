@@ -23,13 +23,8 @@ export async function repositoryFacts(db: Db, agentId: string): Promise<Map<stri
     .where(and(eq(r.agentId, agentId), isNull(r.retiredAt)));
   const facts = rows.map(({ repository: { repositoryId, kind, state }, traits }): RepositoryFact => {
     const { media, offSite, offline, immutable } = traits ?? usualTraits(kind);
-    return { repositoryId, media, offSite, offline, immutable, problem: problemOf(state, offline) };
+    const problem = state === "damaged" ? DAMAGED : null;
+    return { repositoryId, media, offSite, offline, immutable, absent: state === "absent", problem };
   });
   return new Map(facts.map((fact) => [fact.repositoryId, fact]));
-}
-
-/** What is kept offline is absent most of the time. */
-function problemOf(state: "ready" | "absent" | "damaged" | "unknown", offline: boolean): string | null {
-  if (state === "damaged") return DAMAGED;
-  return state === "absent" && !offline ? "its repository is absent" : null;
 }

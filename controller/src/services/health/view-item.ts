@@ -4,7 +4,7 @@ import { addDays, dayOf } from "../../domain/health/days.ts";
 import type { Db } from "../../store/db.ts";
 import { loadCopyPoints } from "../compliance/copy-points.ts";
 import { repositoryFacts } from "../compliance/repository-facts.ts";
-import { ageLimitOf, OFFLINE_LIMIT_SECONDS, rulesOf } from "../compliance/rules.ts";
+import { rulesOf } from "../compliance/rules.ts";
 import type { ItemRow } from "../items/find.ts";
 import { daysOf, itemScope } from "./daily.ts";
 import { type ItemTargets, targetsOf } from "./targets.ts";
@@ -35,14 +35,13 @@ async function viewItem(db: Db, { item, repositories, targets, now }: Look): Pro
   const today = dayOf(now);
   const points = await loadCopyPoints(db, item);
   const held = { points, disks: disksOf(item) };
-  const copies = itemCopies(held, repositories, ageLimitOf(targets.rpo_seconds));
   return viewOf(
     {
       subject: { agentId, subjectId: vmContextId, subjectKind: "item", name: vmName, createdAt },
       targets,
       days: await daysOf(db, itemScope(agentId, vmContextId), addDays(today, 1 - VIEW_DAYS), today),
-      copies: copies.map((copy) => (copy.offline ? { ...copy, ageLimitSeconds: OFFLINE_LIMIT_SECONDS } : copy)),
-      rules: rulesOf(targets),
+      copies: itemCopies(held, repositories),
+      rules: rulesOf(targets, targets.rpo_seconds),
       ...newestOf(held, repositories),
       restores: await restoresOf(db, item, now),
     },

@@ -12,7 +12,7 @@ import { recordObservations } from "../alerts/observe.ts";
 import { findJob } from "../aomei/find-job.ts";
 import { jobExpectation } from "../aomei/report.ts";
 import type { CopyRow, JobRow } from "../aomei/work.ts";
-import { ageLimitOf, OFFLINE_LIMIT_SECONDS, rulesOf } from "../compliance/rules.ts";
+import { rulesOf } from "../compliance/rules.ts";
 import type { ServiceContext } from "../context.ts";
 import { NO_COUNTS } from "./count-day.ts";
 import { type CountedDay, type DailyRow, daysOf, putDays, scoredDays } from "./daily.ts";
@@ -116,14 +116,14 @@ async function viewTask(db: Db, job: JobRow, now: Date): Promise<{ view: View; c
   const first = addDays(today, 1 - VIEW_DAYS);
   const known = await daysOf(db, scopeOf(subject), addDays(first, 1 - WINDOW_DAYS), today);
   const days = scoredDays(scopeOf(subject), { known, counted: await countRuns(db, job, first, today), today, now });
-  const copies = await copiesOf(db, job, now);
+  const copies = await copiesOf(db, job);
   const lastGoodAt = copies
     .map((copy) => copy.lastSuccessAt)
     .reduce((a, b) => (a === null || (b ?? a) > a ? b : a), null);
   const view = viewOf(
     {
-      ...{ subject, targets: UNTARGETED, days, rules: rulesOf(UNTARGETED), restores: [] },
-      copies: [sourceOf(lastGoodAt, ageLimitOf(limitOf(job, now))), ...copies],
+      ...{ subject, targets: UNTARGETED, days, rules: rulesOf(UNTARGETED, limitOf(job, now)), restores: [] },
+      copies: [sourceOf(lastGoodAt), ...copies],
       ...{ lastGoodAt, lastVerifiedAt: null, lastDrilledAt: null },
     },
     now,
@@ -159,19 +159,19 @@ async function countRuns(db: Db, { jobId }: JobRow, from: string, until: string)
   });
 }
 
-async function copiesOf(db: Db, job: JobRow, now: Date): Promise<CopyFact[]> {
+async function copiesOf(db: Db, job: JobRow): Promise<CopyFact[]> {
   const { aomeiCopies: c } = db.tables;
   const rows = await db.select().from(c).where(eq(c.jobId, job.jobId)).orderBy(c.copyType, c.media);
-  return rows.map((row) => copyOf(row, ageLimitOf(limitOf(job, now))));
+  return rows.map(copyOf);
 }
 
-function copyOf({ copyType, media, lastGoodAt }: CopyRow, ageLimitSeconds: number): CopyFact {
-  const offline = copyType === "offline";
+function copyOf({ copyType, media, lastGoodAt }: CopyRow): CopyFact {
   return {
     ...{ copy: `${copyType} (${media})`, isSource: false, media: media === UNKNOWN_MEDIA ? null : media },
-    ...{ offSite: copyType === "offsite", offline, immutable: false, lastSuccessAt: lastGoodAt },
-    ...{ lastVerifiedAt: null, verificationPassed: null, lastDrilledAt: null, drillPassed: null },
-    ...{ ageLimitSeconds: offline ? OFFLINE_LIMIT_SECONDS : ageLimitSeconds, problem: null },
+    ...{ offSite: copyType === "offsite", offline: copyType === "offline", immutable: false },
+    ...{ lastSuccessAt: lastGoodAt, absent: false, problem: null },
+    ...{ lastVerifiedAt: null, verificationPassed: null, verificationCached: false },
+    ...{ lastDrilledAt: null, drillPassed: null },
   };
 }
 
