@@ -1,12 +1,13 @@
 import type { AlertType } from "./observation.ts";
 
-/** About one backup or one run, at which nobody may ever look again: a person may say that it is over. */
+/** What only a person can look into, and one backup or run at which nobody may ever look again: a person says it is over. */
 const CLEARED_BY_PEOPLE: readonly AlertType[] = [
   "tampering",
   "chain_broken",
   "verification_failure",
   "restore_failure",
   "lost_run",
+  "controller_restored",
 ];
 
 /** Whether a person may resolve it; everything else resolves itself as soon as its cause is gone. */

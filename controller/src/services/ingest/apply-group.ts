@@ -10,6 +10,7 @@ import { applyEvent } from "./handlers/handlers.ts";
 import { type Incoming, keptBody, subjectOf } from "./incoming.ts";
 import { judge } from "./judge.ts";
 import { loadWork, saveWork } from "./load-work.ts";
+import { noticeRestore } from "./notice-restore.ts";
 import { loadPlaces, savePlaces } from "./places.ts";
 import type { AgentRow, Work } from "./work.ts";
 
@@ -33,6 +34,7 @@ export async function applyGroup(db: Db, items: readonly GroupItem[], options: A
     greeting: new Set(greeting.map(({ agentId }) => agentId)),
     now,
   });
+  await noticeRestore(db, places, work, now);
   for (const { agentId, hello } of greeting) greet(work, agentId, hello, now);
   const rows = fresh.map((incoming) => eventRow(incoming, work, options));
   await saveWork(db, work);

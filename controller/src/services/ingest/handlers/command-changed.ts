@@ -12,9 +12,11 @@ export const commandChanged: Handler<"command_changed"> = (body, { agentId, now,
   if (known.agentId !== agentId) return "this command is another agent's";
   const { state, deadline, cancelRequestedAt } = known;
   const facts = { state, deadline: deadline.getTime(), cancelRequested: cancelRequestedAt !== null };
-  const step = stepCommand(facts, { type: "told", state: body.state }, now.getTime());
+  // One that was cancelled before it had begun is told to the host as one whose time is over.
+  const told = body.state === "expired" && facts.cancelRequested ? { ...body, state: "cancelled" as const } : body;
+  const step = stepCommand(facts, { type: "told", state: told.state }, now.getTime());
   if (!step.changed) return null;
-  const command = changed(known, body);
+  const command = changed(known, told);
   work.commands.put(command);
   if (!isCommandEnd(command.state)) return null;
   for (const backup of backupsOfCommand(work, agentId, command.commandId).filter(isOpen)) {
