@@ -115,7 +115,7 @@ describeOnBothStores("alerts from events", (open) => {
 });
 
 function minute(minutes: number): string {
-  return new Date(NOW.getTime() + minutes * 60_000).toISOString();
+  return new Date(NOW.getTime() + (minutes - 60) * 60_000).toISOString();
 }
 
 function verified(

@@ -11,14 +11,14 @@ type Statement = Pick<Observation, "type" | "state" | "message" | "evidence" | "
 export async function observeProofs(db: Db, events: readonly SeenEvent[]): Promise<Observation[]> {
   const verifications = proofsIn(events, "verification_recorded", (body) => verification.parse(body["verification"]));
   const drills = proofsIn(events, "drill_recorded", (body) => drill.parse(body["drill"]));
-  const verified = await newestVerifications(db, backupIds(verifications));
-  const drilled = await newestDrills(db, backupIds(drills));
+  const verified = await newestVerifications(db, verifications);
+  const drilled = await newestDrills(db, drills);
   return [
     ...verifications
-      .filter(({ agentId, proof }) => isNewest(verified, agentId, proof.backup_id, proof.verified_at))
+      .filter((told) => isNewest(verified, told, told.proof.verification_id))
       .flatMap((told) => about(told, ofVerification(told.proof, subjectOf(told).key))),
     ...drills
-      .filter(({ agentId, proof }) => isNewest(drilled, agentId, proof.backup_id, proof.drilled_at))
+      .filter((told) => isNewest(drilled, told, told.proof.drill_id))
       .flatMap((told) => about(told, [ofDrill(told.proof, subjectOf(told).key)])),
   ];
 }
@@ -77,30 +77,41 @@ function backupIds(told: readonly Told<Verification | Drill>[]): string[] {
   return [...new Set(told.map(({ proof }) => proof.backup_id))];
 }
 
-/** Facts that are told again may be older than what is known. */
-type Newest = { agentId: string; backupId: string; at: Date | null };
+/** Of backups the newest, and by the proofs' ids when each was: a host's own clock may be ahead of both. */
+type Newest = { backups: readonly { agentId: string; backupId: string; at: Date | null }[]; times: Map<string, Date> };
 
-function isNewest(newest: readonly Newest[], agentId: string, backupId: string, at: string): boolean {
-  const known = newest.find((one) => one.agentId === agentId && one.backupId === backupId)?.at;
-  return known === undefined || known === null || known <= new Date(at);
+/** Facts that are told again may be older than what is known. */
+function isNewest({ backups, times }: Newest, { agentId, proof }: Told<Verification | Drill>, id: string): boolean {
+  const known = backups.find((one) => one.agentId === agentId && one.backupId === proof.backup_id)?.at ?? null;
+  const at = times.get(id);
+  return known === null || at === undefined || known <= at;
 }
 
-async function newestVerifications(db: Db, ids: readonly string[]): Promise<Newest[]> {
+async function newestVerifications(db: Db, told: readonly Told<Verification>[]): Promise<Newest> {
   const { verifications: v } = db.tables;
-  if (ids.length === 0) return [];
-  return await db
+  if (told.length === 0) return { backups: [], times: new Map() };
+  const backups = await db
     .select({ agentId: v.agentId, backupId: v.backupId, at: max(v.verifiedAt) })
     .from(v)
-    .where(and(inArray(v.backupId, [...ids]), inArray(v.status, ["passed", "failed"])))
+    .where(and(inArray(v.backupId, backupIds(told)), inArray(v.status, ["passed", "failed"])))
     .groupBy(v.agentId, v.backupId);
+  const ids = told.map(({ proof }) => proof.verification_id);
+  const rows = await db
+    .select({ id: v.verificationId, at: v.verifiedAt })
+    .from(v)
+    .where(inArray(v.verificationId, ids));
+  return { backups, times: new Map(rows.map(({ id, at }) => [id, at])) };
 }
 
-async function newestDrills(db: Db, ids: readonly string[]): Promise<Newest[]> {
+async function newestDrills(db: Db, told: readonly Told<Drill>[]): Promise<Newest> {
   const { drills: d } = db.tables;
-  if (ids.length === 0) return [];
-  return await db
+  if (told.length === 0) return { backups: [], times: new Map() };
+  const backups = await db
     .select({ agentId: d.agentId, backupId: d.backupId, at: max(d.drilledAt) })
     .from(d)
-    .where(and(inArray(d.backupId, [...ids]), inArray(d.status, ["passed", "failed"])))
+    .where(and(inArray(d.backupId, backupIds(told)), inArray(d.status, ["passed", "failed"])))
     .groupBy(d.agentId, d.backupId);
+  const ids = told.map(({ proof }) => proof.drill_id);
+  const rows = await db.select({ id: d.drillId, at: d.drilledAt }).from(d).where(inArray(d.drillId, ids));
+  return { backups, times: new Map(rows.map(({ id, at }) => [id, at])) };
 }

@@ -78,9 +78,14 @@ describeOnBothStores("what is told of health", (open) => {
   it("does not take a backup for new because its host's clock is ahead, nor a bad one for good", async () => {
     const health = await openHealth(await open(), day(1, 4));
     await policy(health, 1, { rpo_seconds: 86_400 });
-    await health.tell(madeAt(day(9)));
+    await health.tell(madeAt(day(9)), verifiedAt(day(9), idAt(day(9))), drilledAt(day(9), idAt(day(9))));
     await health.keep();
-    expect((await health.view()).facts.lastGoodAt).toEqual(new Date(day(1, 4)));
+    const { facts, counts } = await health.view();
+    const heard = new Date(day(1, 4));
+    expect([facts.lastGoodAt, facts.lastVerifiedAt, facts.lastDrilledAt]).toEqual([heard, heard, heard]);
+    // They count on the day on which they were heard of.
+    expect([counts.verification.good, counts.drill.good]).toEqual([1, 1]);
+    health.clock.now = new Date(day(1, 5));
     await health.tell(verifiedAt(day(1, 5), idAt(day(9)), "failed"));
     await health.keep();
     expect((await health.view()).facts.lastGoodAt).toBeNull();

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { dayOf } from "../../domain/health/days.ts";
 import { rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
+import { proofTime } from "../ingest/handlers/proof-time.ts";
 import type { Projection, SeenEvent } from "../projection/run-projection.ts";
 import { addDay, addItem, type Days, type Items, markDays, markItems } from "./mark.ts";
 
@@ -34,11 +35,12 @@ export const healthProjection: Projection = {
 };
 
 /** Expected runs are not looked at here: what becomes of them the ledger decides later. */
-function mark({ agentId, kind, subject, body }: SeenEvent, { run, backup }: Lookup, marks: Marks): void {
+function mark({ agentId, kind, subject, body, receivedAt }: SeenEvent, { run, backup }: Lookup, marks: Marks): void {
   const about = (at: Date | null | undefined, item: string | undefined) => {
     if (at) addDay(marks.days, agentId, dayOf(at));
     if (item !== undefined) addItem(marks.items, agentId, item);
   };
+  const heard = (at: Date | undefined) => at && proofTime(at, receivedAt);
   const id = subject ?? "";
   const row = backup(agentId, id);
   switch (kind) {
@@ -46,10 +48,10 @@ function mark({ agentId, kind, subject, body }: SeenEvent, { run, backup }: Look
       about(run(id)?.endedAt, run(id)?.vmContextId);
       return;
     case "verification_recorded":
-      about(verified.safeParse(body).data?.verification.verified_at, row?.vmContextId);
+      about(heard(verified.safeParse(body).data?.verification.verified_at), row?.vmContextId);
       return;
     case "drill_recorded":
-      about(drilled.safeParse(body).data?.drill.drilled_at, row?.vmContextId);
+      about(heard(drilled.safeParse(body).data?.drill.drilled_at), row?.vmContextId);
       return;
     case "backup_recorded":
       about(row?.completedAt, row?.vmContextId);
