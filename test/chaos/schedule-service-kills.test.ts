@@ -10,7 +10,7 @@ import { makeScheduleHost, type ScheduleHost } from "../helpers/schedule-host.ts
 const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));
 const PRELOAD = resolve(import.meta.dirname, "fleet/kill-at.ts");
 const BUDGET_MS = 10_000;
-const NIGHT_MS = 20_000;
+const NIGHT_MS = 60_000;
 
 const isOver = ({ state }: Json): boolean => state !== "running";
 

@@ -53,8 +53,10 @@ export type Board = {
 export function planJobs(board: Board, plans: readonly HostPlan[]): void {
   const { ports, entries, noted } = board;
   const jobs = jobsOf(plans);
+  const unknown = jobs.filter(({ id }) => !entries.has(id));
   const changed = jobs.flatMap((job) => enter(board, job) ?? []);
   board.isFirstPlan = false;
+  for (const { id } of unknown) askForLostProofs(board, entries.get(id));
   const planned = new Set(jobs.map(({ id }) => id));
   for (const [id, entry] of entries) if (!planned.has(id)) entry.isGone = true;
   const gone = [...entries.values()].filter((entry) => entry.isGone && entry.run === null).map(({ job }) => job.id);
@@ -83,6 +85,22 @@ function enter({ ports, entries, noted, runs, isFirstPlan }: Board, job: Job): E
   const entry: Entry = { job, state, events, wakeAt: Number.NEGATIVE_INFINITY, run: null, isGone: false };
   entries.set(job.id, entry);
   return entry;
+}
+
+/** The process ended after the backup's record said that it was made, and before its proofs were asked for. */
+function askForLostProofs({ entries }: Board, entry: Entry | undefined): void {
+  if (entry?.state.kind !== "running") return;
+  if (entry.events.some((event) => event.type === "found" && event.run === "done"))
+    askForProofs(entries, entry.job, entry.state.due);
+}
+
+/** The backup of that due was made: what a plan has proven after it is due as well. */
+export function askForProofs(entries: Board["entries"], by: Job, due: Date): void {
+  for (const { job, events } of entries.values()) {
+    const isProof = by.task === "backup" && job.task !== "backup";
+    if (isProof && job.item === by.item && job.plan.after_backup && job.policyId === by.policyId)
+      events.push({ type: "asked", due });
+  }
 }
 
 function isSame(schedule: NotedJob["schedule"], { plan }: Job): boolean {

@@ -1,9 +1,8 @@
 /** Steps jobs, notes where they stand, and only then begins what is to begin. */
 import { asHoldfastError, type ErrorCode, type HoldfastError } from "../../errors.ts";
-import type { Job } from "../../schedule/job.ts";
 import { step } from "../../schedule/machine.ts";
 import type { Attempt, JobEffect, JobEvent, JobState } from "../../schedule/state.ts";
-import { type Board, type Entry, noteOf } from "./board.ts";
+import { askForProofs, type Board, type Entry, noteOf } from "./board.ts";
 
 /** Nothing is gained by trying these again. */
 const NOT_HEALING: readonly ErrorCode[] = [
@@ -74,9 +73,7 @@ function ended(board: Board, entry: Entry, ending: Ending, done: Date | null): v
   const { ports, entries } = board;
   entry.run = null;
   entry.events.push({ type: "ended", ...ending });
-  if (done !== null)
-    for (const { job, events } of entries.values())
-      if (isAskedBy(job, entry.job)) events.push({ type: "asked", due: done });
+  if (done !== null) askForProofs(entries, entry.job, done);
   try {
     if (entry.isGone) {
       entries.delete(entry.job.id);
@@ -91,9 +88,4 @@ function ended(board: Board, entry: Entry, ending: Ending, done: Date | null): v
 
 function outcomeOf({ code }: HoldfastError): Ending["outcome"] {
   return NOT_HEALING.includes(code) ? "refused" : "failed";
-}
-
-function isAskedBy(job: Job, by: Job): boolean {
-  const isProof = by.task === "backup" && job.task !== "backup";
-  return isProof && job.item === by.item && job.plan.after_backup && job.policyId === by.policyId;
 }
