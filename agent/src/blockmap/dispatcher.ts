@@ -1,5 +1,5 @@
 import { HoldfastError } from "../errors.ts";
-import { type Lane, openLane } from "./lane.ts";
+import { type Lane, openLane, openOwnLane } from "./lane.ts";
 import type { BlockReader, HashedBlocks, HashTask } from "./messages.ts";
 import { BLOCK_SIZE, countBlocks } from "./segment.ts";
 
@@ -23,6 +23,8 @@ export type DispatcherOptions = {
   speedLimit: number | undefined;
   signal: AbortSignal | undefined;
   tagKey: Uint8Array | null;
+  /** So many blocks are read and hashed on this thread before any worker is started. */
+  ownBlocks: number;
 };
 
 /** Hands tasks to at most `workers` threads, in order and no faster than the limit. Threads are taken as they are needed. */
@@ -37,10 +39,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   function pump(): void {
     while (queue.length > 0 && pace.ready()) {
-      const lane = lanes.free();
+      const blocks = countBlocks(queue[0]?.what.wanted ?? new Uint8Array());
+      const lane = lanes.free(blocks);
       const task = lane && queue.shift();
       if (lane === undefined || task === undefined) return;
-      pace.spend(countBlocks(task.what.wanted) * BLOCK_SIZE);
+      pace.spend(blocks * BLOCK_SIZE);
       running.add(task);
       const settled = lane.hash(task.what).then(task.resolve, task.reject);
       void settled.finally(() => {
@@ -82,11 +85,20 @@ function createTask(what: HashTask): Task {
   return task;
 }
 
-function createLanes({ reader, diskSize, workers, tagKey }: DispatcherOptions, stop: Int32Array<SharedArrayBuffer>) {
+function createLanes(options: DispatcherOptions, stop: Int32Array<SharedArrayBuffer>) {
+  const { reader, diskSize, workers, tagKey } = options;
   const lanes: Lane[] = [];
+  let own: Lane | undefined;
+  let ownBlocks = options.ownBlocks;
   return {
-    /** The least busy lane, or a new one rather than to make a task wait; undefined when all are full. */
-    free: (): Lane | undefined => {
+    /** The lane for so many blocks: the least busy one, or a new one rather than to make a task wait; undefined when all are full. */
+    free: (blocks: number): Lane | undefined => {
+      if (ownBlocks > 0) {
+        own ??= openOwnLane({ kind: "open", reader, diskSize, stop, tagKey });
+        if (own.load() >= TASKS_PER_WORKER) return undefined;
+        ownBlocks -= blocks;
+        return own;
+      }
       const least = lanes.toSorted((a, b) => a.load() - b.load())[0];
       if (least !== undefined && (least.load() === 0 || lanes.length >= workers)) {
         return least.load() < TASKS_PER_WORKER ? least : undefined;
@@ -96,7 +108,7 @@ function createLanes({ reader, diskSize, workers, tagKey }: DispatcherOptions, s
       return lane;
     },
     close: async (): Promise<void> => {
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await Promise.all([own, ...lanes].map((lane) => lane?.close()));
     },
   };
 }

@@ -1,11 +1,12 @@
-import { type ErrorCode, HoldfastError } from "../errors.ts";
+import { asHoldfastError, type ErrorCode, HoldfastError } from "../errors.ts";
+import { openHashSession } from "./hash-session.ts";
 import type { ErrorMessage, HashedBlocks, HashTask, OpenRequest, Reply } from "./messages.ts";
 import { takeWorker } from "./worker-pool.ts";
 
 /** How long a worker may take to let go of its source; one that hangs in the kernel longer is given up. */
 const CLOSE_MS = 5_000;
 
-/** One worker in the service of one scan. */
+/** One worker, or this very thread, in the service of one scan. */
 export type Lane = {
   /** Tasks posted and not answered. */
   load(): number;
@@ -62,6 +63,26 @@ export function openLane(request: OpenRequest): Lane {
       if (outcome === "closed") worker.release();
       else worker.discard();
     },
+  };
+}
+
+/** This thread does the tasks, which spares the start of another; for a little work from a source that never blocks. */
+export function openOwnLane(request: OpenRequest): Lane {
+  const session = openHashSession(request);
+  let load = 0;
+  return {
+    load: () => load,
+    hash: async (task) => {
+      load += 1;
+      try {
+        return await session.hash(task);
+      } catch (error) {
+        throw asHoldfastError(error, "hashing blocks");
+      } finally {
+        load -= 1;
+      }
+    },
+    close: session.close,
   };
 }
 

@@ -4,6 +4,7 @@ import type { SegmentPlan } from "./plan.ts";
 import {
   blankBitmap,
   countBlocks,
+  countByte,
   DIGEST_BYTES,
   differingBlocks,
   hasBlock,
@@ -23,7 +24,7 @@ export function mergeSegment(
   const seen = same.map((byte, at) => (looked?.[at] ?? 0xff) & ~byte);
   const read = joinParts(index, parts, tagged);
   const actual = expected === null || isWhole(seen) ? read : overlaySegment(expected, read, seen);
-  return { actual, changed: isBlank(seen) ? blankBitmap() : differingBlocks(actual, expected) };
+  return { actual, changed: isBlank(seen) ? blankBitmap() : differingBlocks(actual, expected, seen) };
 }
 
 function isWhole(bitmap: Uint8Array): boolean {
@@ -54,20 +55,40 @@ function overlaySegment(before: Segment, seen: Segment, looked: Uint8Array): Seg
   const tags = Buffer.alloc(seen.tags === undefined ? 0 : count * TAG_BYTES);
   const ours = bytesOf(seen);
   const theirs = bytesOf(before);
-  const position = { before: 0, seen: 0, out: 0 };
-  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
-    if (hasBlock(present, block)) {
-      const useSeen = hasBlock(looked, block);
-      const [from, at] = useSeen ? [ours, position.seen] : [theirs, position.before];
-      from.digests.copy(digests, position.out * DIGEST_BYTES, at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES);
-      if (seen.tags !== undefined && from.tags.length > 0)
-        from.tags.copy(tags, position.out * TAG_BYTES, at * TAG_BYTES, (at + 1) * TAG_BYTES);
-      position.out += 1;
-    }
-    if (hasBlock(before.present, block)) position.before += 1;
-    if (hasBlock(seen.present, block)) position.seen += 1;
+  let filled = 0;
+  for (const { of, at, count: copied } of piecesOf(before, seen, looked)) {
+    const from = of === "seen" ? ours : theirs;
+    from.digests.copy(digests, filled * DIGEST_BYTES, at * DIGEST_BYTES, (at + copied) * DIGEST_BYTES);
+    if (from.tags.length > 0) from.tags.copy(tags, filled * TAG_BYTES, at * TAG_BYTES, (at + copied) * TAG_BYTES);
+    filled += copied;
   }
   return { index: before.index, present, digests, ...(seen.tags !== undefined && { tags }) };
+}
+
+/** Neighbours in the result that are neighbours in one of the two as well: `count` blocks from the `at`-th marked one on. */
+type Piece = { of: "seen" | "before"; at: number; count: number };
+
+function piecesOf(before: Segment, seen: Segment, looked: Uint8Array): Piece[] {
+  const pieces: Piece[] = [];
+  const position = { before: 0, seen: 0 };
+  const add = (of: Piece["of"], count: number): void => {
+    const last = pieces.at(-1);
+    if (last?.of === of && last.at + last.count === position[of]) last.count += count;
+    else if (count > 0) pieces.push({ of, at: position[of], count });
+  };
+  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    // Most bytes of a bitmap are all of one kind.
+    const whole = (block & 7) === 0 && looked[block >> 3] === 0;
+    const counts = whole
+      ? { before: countByte(before.present, block), seen: countByte(seen.present, block) }
+      : { before: Number(hasBlock(before.present, block)), seen: Number(hasBlock(seen.present, block)) };
+    if (whole || !hasBlock(looked, block)) add("before", counts.before);
+    else add("seen", counts.seen);
+    position.before += counts.before;
+    position.seen += counts.seen;
+    if (whole) block += 7;
+  }
+  return pieces;
 }
 
 /** `tags` is empty where there are none. */

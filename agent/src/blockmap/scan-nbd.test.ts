@@ -39,6 +39,28 @@ test("a scan through qemu-storage-daemon's NBD export equals the naive hash", as
   }
 });
 
+test("the little that a bitmap names is hashed without a thread, and so is no more than that", async () => {
+  await using folder = await scratchFolder();
+  const path = join(folder.path, "disk.raw");
+  await model.writeModelDisk(path, BLOCKS, DISK);
+  await using server = await startQemuExport(["--blockdev", `driver=file,node-name=disk,filename=${path}`]);
+  const reader = { kind: "nbd", endpoint: server.endpoint } as const;
+  const scan = async (blocks: readonly number[]) => {
+    const before = threads.length;
+    const candidates = model.stream(blocks.map((at) => ({ offset: at * BLOCK_SIZE, length: BLOCK_SIZE })));
+    const found = await model.collect(
+      scanDisk({ diskSize: DISK, reader, data: everything(DISK), candidates, workers: 9 }),
+    );
+    return { digests: model.fromSegments(found.map(({ actual }) => actual)), started: threads.length - before };
+  };
+  const few = [0, 2, 17, 1024, 2048];
+  const held = new Map([...model.naiveDigests(BLOCKS, DISK)].filter(([at]) => few.includes(at)));
+  expect(await scan(few)).toEqual({ digests: held, started: 0 });
+  const all = await scan([...Array(2049).keys()]);
+  expect(all.digests).toEqual(model.naiveDigests(BLOCKS, DISK));
+  expect(all.started).toBeGreaterThan(0);
+});
+
 test("an export smaller than the disk, and one that is not there", async () => {
   await using server = await startNbdkit(["-r", "memory", String(SEGMENT_BYTES)]);
   const { endpoint } = server;
@@ -51,10 +73,13 @@ test("an export smaller than the disk, and one that is not there", async () => {
   expect(await scan(SEGMENT_BYTES, endpoint)).toEqual([]);
 });
 
-test("a server's read error fails the scan", async () => {
+test("a server's read error fails the scan, whichever thread reads", async () => {
   await using server = await startNbdkit(["-r", "--filter=error", "pattern", String(DISK), "error-pread-rate=100%"]);
-  const scan = scanDisk({ diskSize: DISK, reader: { kind: "nbd", endpoint: server.endpoint }, data: everything(DISK) });
-  await expect(model.collect(scan)).rejects.toMatchObject({ code: "IO_ERROR" });
+  const reader = { kind: "nbd", endpoint: server.endpoint } as const;
+  for (const candidates of [undefined, everything(DISK)]) {
+    const scan = scanDisk({ diskSize: DISK, reader, data: everything(DISK), candidates });
+    await expect(model.collect(scan)).rejects.toMatchObject({ code: "IO_ERROR" });
+  }
 });
 
 test("a thread that dies while it reads fails its scan", async () => {
@@ -68,7 +93,12 @@ test("a thread that dies while it reads fails its scan", async () => {
 test("abort does not wait for a server that hangs, while reading and while connecting", async () => {
   await using reading = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "rdelay=60"]);
   await using connecting = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "delay-open=60"]);
-  for (const { endpoint } of [reading, connecting]) {
+  const some = { offset: 0, length: BLOCK_SIZE * 100 };
+  const ways = [reading, connecting].flatMap(({ endpoint }) => [
+    { endpoint },
+    { endpoint, candidates: model.stream([some]) },
+  ]);
+  for (const { endpoint, candidates } of ways) {
     const abort = new AbortController();
     const started = performance.now();
     setTimeout(() => abort.abort(), 200);
@@ -76,6 +106,7 @@ test("abort does not wait for a server that hangs, while reading and while conne
       diskSize: DISK,
       reader: { kind: "nbd", endpoint },
       data: everything(BLOCK_SIZE * 100),
+      candidates,
       signal: abort.signal,
     });
     await expect(model.collect(scan)).rejects.toMatchObject({ code: "CANCELLED" });

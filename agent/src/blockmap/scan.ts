@@ -15,6 +15,8 @@ const DEFAULT_WORKERS = 4;
 const TASK_BLOCKS = 256;
 /** Tasks handed out ahead of the consumer, for each worker. */
 const TASKS_AHEAD = 12;
+/** Of the blocks that a dirty bitmap names so many are hashed without a thread: 64 MiB, in less time than threads take to start. */
+const OWN_BLOCKS = 1024;
 /** Under a speed limit tasks are this part of a second, so that reading does not come in bursts. */
 const LIMITED_TASK_SECONDS = 0.05;
 
@@ -66,7 +68,9 @@ export async function* scanDisk(options: ScanOptions): AsyncGenerator<ScannedSeg
   const { diskSize, reader, signal, speedLimit, tagKey = null } = options;
   const workers = options.workers ?? defaultWorkers();
   const plans = planSegments(options);
-  const dispatcher = createDispatcher({ reader, diskSize, workers, speedLimit, signal, tagKey });
+  // Not from a file: its reads block the thread that makes them.
+  const ownBlocks = options.candidates !== undefined && reader.kind === "nbd" ? OWN_BLOCKS : 0;
+  const dispatcher = createDispatcher({ reader, diskSize, workers, speedLimit, signal, tagKey, ownBlocks });
   const pending: Pending[] = [];
   let tasksAhead = 0;
   let planned = false;

@@ -18,6 +18,8 @@ export type Segment = { index: number; present: Uint8Array; digests: Uint8Array;
 
 const BITS_IN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
 
+const EVERY_BLOCK = new Uint8Array(BITMAP_BYTES).fill(0xff);
+
 export function blankBitmap(): Uint8Array {
   return new Uint8Array(BITMAP_BYTES);
 }
@@ -47,6 +49,11 @@ export function countBlocks(bitmap: Uint8Array): number {
   return count;
 }
 
+/** How many of the eight blocks that share a byte with `block` are marked. */
+export function countByte(bitmap: Uint8Array, block: number): number {
+  return BITS_IN_BYTE[bitmap[block >> 3] ?? 0] ?? 0;
+}
+
 export function isBlank(bitmap: Uint8Array): boolean {
   return bitmap.every((byte) => byte === 0);
 }
@@ -62,12 +69,20 @@ export function blocksInSegment(index: number, diskSize: number): number {
   return Math.max(0, Math.min(SEGMENT_BLOCKS, blocks));
 }
 
+/** The marked blocks, ascending. Few are marked as a rule, so that bytes without any are passed over. */
+function markedBlocks(bitmap: Uint8Array): number[] {
+  const blocks: number[] = [];
+  for (const [at, byte] of bitmap.entries()) {
+    for (let rest = byte; rest !== 0; rest &= rest - 1) blocks.push(at * 8 + 31 - Math.clz32(rest & -rest));
+  }
+  return blocks;
+}
+
 /** For each block of a segment how many marked ones stand before it; -1 where it is not marked itself. */
 export function blockPositions(bitmap: Uint8Array): Int16Array {
   const positions = new Int16Array(SEGMENT_BLOCKS).fill(-1);
   let count = 0;
-  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
-    if (!hasBlock(bitmap, block)) continue;
+  for (const block of markedBlocks(bitmap)) {
     positions[block] = count;
     count += 1;
   }
@@ -93,19 +108,29 @@ export function segmentFault(segment: Segment, diskSize: number): string | null 
   return null;
 }
 
-/** Bitmap of the blocks that differ: other digest, or present on one side only. `expected` null expects nothing. */
-export function differingBlocks(actual: Segment, expected: Segment | null): Uint8Array {
-  if (expected === null) return actual.present.slice();
+/**
+ * Bitmap of the blocks that differ: other digest, or present on one side only. `expected` null expects nothing. The
+ * others than those `seen` are known to be the same.
+ */
+export function differingBlocks(actual: Segment, expected: Segment | null, seen: Uint8Array = EVERY_BLOCK): Uint8Array {
+  if (expected === null) return commonBlocks(actual.present, seen);
   const left = Buffer.from(actual.digests.buffer, actual.digests.byteOffset, actual.digests.length);
   const differing = blankBitmap();
   let ours = 0;
   let theirs = 0;
   for (let block = 0; block < SEGMENT_BLOCKS; block++) {
+    if ((block & 7) === 0 && seen[block >> 3] === 0) {
+      ours += countByte(actual.present, block) * DIGEST_BYTES;
+      theirs += countByte(expected.present, block) * DIGEST_BYTES;
+      block += 7;
+      continue;
+    }
     const here = hasBlock(actual.present, block);
     const there = hasBlock(expected.present, block);
     const same =
-      here === there &&
-      (!here || left.compare(expected.digests, theirs, theirs + DIGEST_BYTES, ours, ours + DIGEST_BYTES) === 0);
+      !hasBlock(seen, block) ||
+      (here === there &&
+        (!here || left.compare(expected.digests, theirs, theirs + DIGEST_BYTES, ours, ours + DIGEST_BYTES) === 0));
     if (!same) addBlocks(differing, block, block + 1);
     if (here) ours += DIGEST_BYTES;
     if (there) theirs += DIGEST_BYTES;
@@ -118,8 +143,7 @@ export function splitBlocks(bitmap: Uint8Array, limit: number): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let filled = limit;
   let piece = blankBitmap();
-  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
-    if (!hasBlock(bitmap, block)) continue;
+  for (const block of markedBlocks(bitmap)) {
     if (filled === limit) {
       piece = blankBitmap();
       pieces.push(piece);
@@ -135,9 +159,8 @@ export function splitBlocks(bitmap: Uint8Array, limit: number): Uint8Array[] {
 export function blockRuns(bitmap: Uint8Array, limit: number): { first: number; count: number }[] {
   const runs: { first: number; count: number }[] = [];
   let run: { first: number; count: number } | undefined;
-  for (let block = 0; block < SEGMENT_BLOCKS; block++) {
-    if (!hasBlock(bitmap, block)) run = undefined;
-    else if (run !== undefined && run.count < limit) run.count += 1;
+  for (const block of markedBlocks(bitmap)) {
+    if (run !== undefined && run.first + run.count === block && run.count < limit) run.count += 1;
     else {
       run = { first: block, count: 1 };
       runs.push(run);

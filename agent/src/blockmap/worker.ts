@@ -1,41 +1,19 @@
 /** Thread that reads and hashes blocks for one scan at a time; `worker-pool.ts` owns it. */
 import { parentPort } from "node:worker_threads";
 import { asHoldfastError } from "../errors.ts";
-import { type BlockSource, openBlockSource } from "./block-source.ts";
-import { hashBlocks } from "./hash-blocks.ts";
-import type { ErrorMessage, HashRequest, OpenRequest, Reply, Request } from "./messages.ts";
-import { createTagger, type Tagger } from "./tags.ts";
+import { type HashSession, openHashSession } from "./hash-session.ts";
+import type { ErrorMessage, HashRequest, Reply, Request } from "./messages.ts";
 
-type Session = {
-  request: OpenRequest;
-  source: Promise<BlockSource>;
-  ending: AbortController;
-  buffers: Buffer[];
-  tagger: Tagger | null;
-  running: Set<Promise<void>>;
-};
-
-let session: Session | undefined;
+let session: HashSession | undefined;
+const running = new Set<Promise<void>>();
 
 function reply(message: Reply): void {
   parentPort?.postMessage(message);
 }
 
-function open(request: OpenRequest): void {
-  const ending = new AbortController();
-  const source = openBlockSource(request.reader, request.diskSize, ending.signal);
-  // Each hash request reports the failure; alone it must not end the thread.
-  source.catch(() => undefined);
-  const tagger = request.tagKey && createTagger(request.tagKey);
-  session = { request, source, ending, buffers: [], tagger, running: new Set() };
-}
-
-async function hashFor({ request, source, buffers, tagger }: Session, { id, task }: HashRequest): Promise<void> {
+async function hashFor(current: HashSession, { id, task }: HashRequest): Promise<void> {
   try {
-    const { diskSize, stop } = request;
-    const stopped = () => Atomics.load(stop, 0) !== 0;
-    const context = { source: await source, diskSize, buffers, stopped, tagger };
-    reply({ kind: "hashed", id, hashed: await hashBlocks(task, context) });
+    reply({ kind: "hashed", id, hashed: await current.hash(task) });
   } catch (error) {
     reply({ kind: "failed", id, error: asMessage(error) });
   }
@@ -44,13 +22,9 @@ async function hashFor({ request, source, buffers, tagger }: Session, { id, task
 async function close(): Promise<void> {
   const last = session;
   session = undefined;
-  // This first, so that reads over a network that hang fail, and with them their tasks.
-  last?.ending.abort();
-  await Promise.allSettled(last?.running ?? []);
-  await last?.source.then(
-    (source) => source.close(),
-    () => undefined,
-  );
+  await last?.close();
+  // Their replies go first: one that came later would be taken for the next scan's.
+  await Promise.all(running);
   reply({ kind: "closed" });
 }
 
@@ -60,10 +34,9 @@ function asMessage(error: unknown): ErrorMessage {
 }
 
 function receive(request: Request): void {
-  if (request.kind === "open") open(request);
+  if (request.kind === "open") session = openHashSession(request);
   else if (request.kind === "close") void close();
   else if (session !== undefined) {
-    const { running } = session;
     const task = hashFor(session, request);
     running.add(task);
     void task.then(() => running.delete(task));
