@@ -1,6 +1,7 @@
 import { sendCanaries } from "../services/channels/canary.ts";
 import { signOfLife } from "../services/channels/dead-man.ts";
 import { deliverDue } from "../services/channels/deliver.ts";
+import { dropStale } from "../services/channels/drop-waiting.ts";
 import { purgeDeliveries } from "../services/channels/purge.ts";
 import type { JobList } from "./job-list.ts";
 
@@ -11,6 +12,7 @@ const HOUR_MS = 3_600_000;
 export const channelJobs: JobList = (context) => [
   { name: "deliveries", everyMs: TICK_MS, run: (signal) => deliverDue(context, signal) },
   { name: "canary", everyMs: MINUTE_MS, run: () => sendCanaries(context) },
+  { name: "stale-deliveries", everyMs: MINUTE_MS, run: () => dropStale(context) },
   ...(context.deadManUrl === null ? [] : [deadManJob(context, context.deadManUrl)]),
   {
     name: "purge-deliveries",

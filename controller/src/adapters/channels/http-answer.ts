@@ -11,10 +11,10 @@ export async function post(
   url: string,
   request: Omit<OutboundRequest, "method">,
   outbound: OutboundSettings,
-): Promise<void> {
+): Promise<undefined> {
   try {
     const { status, headers, body } = await outboundRequest(url, { ...request, method: "POST" }, outbound);
-    if (status >= 200 && status < 300) return;
+    if (status >= 200 && status < 300) return undefined;
     const said = body.replace(/\s+/g, " ").trim().slice(0, 200);
     throw new ChannelError(`the receiver answered ${status}${said === "" ? "" : `: ${said}`}`, {
       permanent: status < 500 && !PASSING.includes(status),

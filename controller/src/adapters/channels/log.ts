@@ -10,6 +10,7 @@ export function openLogChannel(log: Logger): Channel {
         { notification: kind, notification_id, detail: text, alerts: alerts.map(({ alert_id }) => alert_id) },
         title,
       );
+      return undefined;
     },
   };
 }

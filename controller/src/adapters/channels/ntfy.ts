@@ -32,7 +32,7 @@ export const ntfy: ChannelKind<typeof config, typeof secret> = {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       };
       const body = notification.text === "" ? notification.title : notification.text;
-      await post(`${url.replace(/\/$/, "")}/${topic}`, { headers, body, signal }, outbound);
+      return await post(`${url.replace(/\/$/, "")}/${topic}`, { headers, body, signal }, outbound);
     },
   }),
 };

@@ -3,9 +3,12 @@ import type { z } from "zod";
 import type { Notification } from "../../domain/alert/observation.ts";
 import type { OutboundSettings } from "../outbound/request.ts";
 
+/** It was taken, but not for everybody: sending it again would help nobody. */
+export type Partly = { problem: string };
+
 export type Channel = {
   /** Resolves when the other side took it. ChannelError when it did not; the signal ends the attempt. */
-  send(notification: Notification, signal: AbortSignal): Promise<void>;
+  send(notification: Notification, signal: AbortSignal): Promise<Partly | undefined>;
 };
 
 /** `permanent`: the same again would be refused again, until somebody changes the channel. */

@@ -18,7 +18,7 @@ export const slack: ChannelKind<typeof config, typeof secret> = {
   open: (_config, { url }, outbound) => ({
     async send(notification, signal) {
       const headers = { "content-type": "application/json" };
-      await post(url, { headers, body: JSON.stringify(messageOf(notification)), signal }, outbound);
+      return await post(url, { headers, body: JSON.stringify(messageOf(notification)), signal }, outbound);
     },
   }),
 };

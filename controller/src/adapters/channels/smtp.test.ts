@@ -46,7 +46,7 @@ it("from the first byte encrypted", async () => {
 it("a server that offers no STARTTLS hears no mail", async () => {
   await using server = await mailServer({ disabledCommands: ["STARTTLS"] });
   const channel = smtp.open({ ...letter, port: server.port, security: "starttls" }, {}, outbound());
-  await expect(channel.send(notification(), signal)).rejects.toThrow();
+  await expect(channel.send(notification(), signal)).rejects.toMatchObject({ permanent: true });
   expect(server.mails).toEqual([]);
   await smtp.open({ ...letter, port: server.port, security: "none" }, {}, outbound()).send(notification(), signal);
   expect(server.mails).toMatchObject([{ secure: false }]);
@@ -108,4 +108,63 @@ it.each([
 ])("%s is looked at when it is typed", (field, change) => {
   const parsed = smtp.config.safeParse({ ...letter, ...change });
   expect(parsed.error?.issues[0]?.path[0]).toBe(field);
+});
+
+const refusing = (refused: Record<string, number>) => ({
+  ...served,
+  onRcptTo: ({ address }: { address: string }, _session: unknown, done: (error?: Error) => void) => {
+    const responseCode = refused[address];
+    done(responseCode === undefined ? undefined : Object.assign(new Error("not this one"), { responseCode }));
+  },
+});
+
+it("one of several who is refused for good keeps nobody from the mail, and is named", async () => {
+  await using server = await mailServer(refusing({ "b@example.org": 550 }));
+  const channel = smtp.open({ ...letter, port: server.port, security: "starttls" }, {}, outbound());
+  const partly = await channel.send(notification(), signal);
+  expect(partly?.problem).toMatch(/^b@example.org: .*550/);
+  expect(server.mails).toMatchObject([{ to: ["a@example.org"] }]);
+});
+
+it.each([
+  [451, undefined],
+  [550, /^b@example.org/],
+])("who has to wait (and then: %s) gets it later, and the others not once more", async (then, problem) => {
+  const refused: Record<string, number> = { "b@example.org": 451 };
+  await using server = await mailServer(refusing(refused));
+  const channel = smtp.open({ ...letter, port: server.port, security: "starttls" }, {}, outbound());
+  const mail = notification({ notification_id: `waits-${then}` });
+  for (let attempt = 0; attempt < 3; attempt += 1)
+    await expect(channel.send(mail, signal)).rejects.toMatchObject({ permanent: false });
+  if (problem === undefined) delete refused["b@example.org"];
+  else refused["b@example.org"] = then;
+  const partly = await channel.send(mail, signal);
+  expect(partly?.problem ?? "").toMatch(problem ?? /^$/);
+  const got = problem === undefined ? [["a@example.org"], ["b@example.org"]] : [["a@example.org"]];
+  expect(server.mails.map(({ to }) => to)).toEqual(got);
+});
+
+it("a server with several addresses is reached by the one that answers", async () => {
+  await using server = await mailServer({ ...served });
+  const resolver = async () => ["127.0.0.2", "127.0.0.3", "127.0.0.1"].map((address) => ({ address, family: 4 }));
+  const several = { ...outbound(), allowed: ["127.0.0.0/8"], resolver };
+  await smtp.open({ ...letter, port: server.port, security: "starttls" }, {}, several).send(notification(), signal);
+  expect(server.mails).toHaveLength(1);
+  const some = smtp.open(
+    { ...letter, port: server.port, security: "starttls" },
+    {},
+    { ...several, allowed: ["127.0.0.1"] },
+  );
+  await expect(some.send(notification(), signal)).rejects.toMatchObject({ permanent: true });
+  expect(server.mails).toHaveLength(1);
+});
+
+it("a resolver that does not answer is not waited for without end", async () => {
+  const resolver = () => new Promise<never>(() => undefined);
+  const channel = smtp.open(
+    { ...letter, port: 25, security: "none" as const },
+    {},
+    { ...outbound(), resolver, timeoutMs: 100 },
+  );
+  await expect(channel.send(notification(), signal)).rejects.toMatchObject({ permanent: false });
 });

@@ -24,7 +24,7 @@ export const webhook: ChannelKind<typeof config, typeof secret> = {
         "x-holdfast-timestamp": timestamp,
         "x-holdfast-signature": `v1=${signature(key, timestamp, body)}`,
       };
-      await post(url, { headers, body, signal }, outbound);
+      return await post(url, { headers, body, signal }, outbound);
     },
   }),
 };

@@ -42,6 +42,7 @@ it.each([
   ["::ffff:7f00:1", /this host/],
   ["0:0:0:0:0:ffff:a9fe:a9fe", /link-local/],
   ["::127.0.0.1", /this host/],
+  ["::ffff:0:127.0.0.1", /this host/],
   ["64:ff9b::7f00:1", /this host/],
   ["64:ff9b::192.168.0.1", /private/],
   ["64:ff9b:1::a00:1", /private/],

@@ -39,6 +39,7 @@ const INSIDE: readonly [string, number, string][] = [
 /** IPv6 blocks whose addresses carry an IPv4 address, and where in them it begins (in 16-bit groups). */
 const CARRIERS: readonly [string, number, number][] = [
   ["::ffff:0:0", 96, 6],
+  ["::ffff:0:0:0", 96, 6],
   ["::", 96, 6],
   ["64:ff9b::", 96, 6],
   ["2002::", 16, 1],

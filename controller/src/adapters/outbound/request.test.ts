@@ -28,7 +28,7 @@ async function receiver(answer: RequestListener): Promise<{ port: number; heard:
   return { port: (server.address() as AddressInfo).port, heard };
 }
 
-it("sends what it was given, and answers status, headers and body", async () => {
+it("sends what it was given, and answers status and headers", async () => {
   let body = "";
   const { port, heard } = await receiver((request, response) => {
     request.setEncoding("utf8").on("data", (text: string) => {
@@ -41,7 +41,7 @@ it("sends what it was given, and answers status, headers and body", async () => 
     { method: "POST", headers: { "x-some": "thing" }, body: "bödy", signal: never },
     { allowed },
   );
-  expect(answer).toMatchObject({ status: 202, body: "taken", headers: { "x-answer": "yes" } });
+  expect(answer).toMatchObject({ status: 202, body: "", headers: { "x-answer": "yes" } });
   expect(body).toBe("bödy");
   expect(heard[0]).toMatchObject({ method: "POST", url: "/hook?a=1", headers: { "x-some": "thing" } });
 });
@@ -97,12 +97,16 @@ it("one address inside among several is enough to refuse; a name that is allowed
     { address: "93.184.215.14", family: 4 },
     { address: "fd00::1", family: 6 },
   ];
-  await expect(resolveOutside("mixed.example.org", [], resolver)).rejects.toMatchObject({ permanent: true });
-  await expect(resolveOutside("mixed.example.org", ["mixed.example.org"], resolver)).resolves.toHaveLength(2);
+  await expect(resolveOutside("mixed.example.org", { allowed: [], resolver })).rejects.toMatchObject({
+    permanent: true,
+  });
+  await expect(resolveOutside("mixed.example.org", { allowed: ["mixed.example.org"], resolver })).resolves.toHaveLength(
+    2,
+  );
   const nobody = async () => {
     throw Object.assign(new Error("no"), { code: "ENOTFOUND" });
   };
-  await expect(resolveOutside("gone.example.org", [], nobody)).rejects.toMatchObject({
+  await expect(resolveOutside("gone.example.org", { allowed: [], resolver: nobody })).rejects.toMatchObject({
     permanent: false,
     message: expect.stringMatching(/ENOTFOUND/),
   });
@@ -110,6 +114,7 @@ it("one address inside among several is enough to refuse; a name that is allowed
 
 it("an answer without end is read as far as 64 KiB, and one that does not come is not waited for", async () => {
   const endless = await receiver((_request, response) => {
+    response.writeHead(500);
     const more = (): void => {
       if (!response.destroyed && response.write("x".repeat(16_384))) setImmediate(more);
     };
@@ -130,4 +135,37 @@ it("an answer without end is read as far as 64 KiB, and one that does not come i
   await expect(
     outboundRequest(`http://127.0.0.1:${closed.port}/`, { method: "GET", signal: never }, { allowed }),
   ).rejects.toMatchObject({ permanent: false });
+});
+
+it("what says one byte a second after its status has answered; before it, it has not", async () => {
+  const drip =
+    (status: number | null): RequestListener =>
+    (_request, response) => {
+      if (status !== null) response.writeHead(status, { "content-length": "100000000" });
+      const timer = setInterval(() => void (status === null ? response.writeProcessing() : response.write("x")), 50);
+      response.on("close", () => clearInterval(timer));
+    };
+  const settings = { allowed, timeoutMs: 400 };
+  const ask = async (status: number | null) => {
+    const { port } = await receiver(drip(status));
+    return await outboundRequest(`http://127.0.0.1:${port}/`, { method: "GET", signal: never }, settings);
+  };
+  const begun = performance.now();
+  expect(await ask(200)).toMatchObject({ status: 200, body: "" });
+  expect(performance.now() - begun).toBeLessThan(300);
+  expect(await ask(404)).toMatchObject({ status: 404, body: expect.stringMatching(/^x+$/) });
+  await expect(ask(null)).rejects.toMatchObject({ permanent: false, message: expect.stringMatching(/within 0.4 s/) });
+});
+
+it("a resolver that does not answer is waited for as long as anything else", async () => {
+  const resolver = () => new Promise<never>(() => undefined);
+  const asked = outboundRequest(
+    "http://slow.example.org/",
+    { method: "GET", signal: never },
+    { allowed, resolver, timeoutMs: 100 },
+  );
+  await expect(asked).rejects.toMatchObject({
+    permanent: false,
+    message: "slow.example.org could not be resolved (no answer in time)",
+  });
 });

@@ -12,7 +12,7 @@ export type OutboundRequest = {
   body?: string;
   signal: AbortSignal;
 };
-/** `body`: as far as it was read. */
+/** `body`: as far as it was read; nothing of it where the status says that all is well. */
 export type OutboundAnswer = { status: number; headers: IncomingHttpHeaders; body: string };
 export type OutboundSettings = {
   allowed: Allowed;
@@ -38,7 +38,7 @@ export async function outboundRequest(
   const { allowed, resolver, timeoutMs = TIMEOUT_MS } = settings;
   const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(timeoutMs)]);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = await resolveOutside(host, allowed, resolver);
+  const addresses = await resolveOutside(host, { allowed, resolver, signal });
   try {
     return await exchange(url, addresses, { ...asked, signal }, settings.ca);
   } catch (cause) {
@@ -82,10 +82,15 @@ function exchange(
     });
     sent.once("error", reject);
     sent.once("response", (answer) => {
-      read(answer).then((text) => {
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text });
+      // From its first line on nothing that goes wrong makes it no answer.
+      sent.off("error", reject);
+      for (const side of [sent, answer]) side.on("error", () => undefined);
+      const { statusCode: status = 0, headers: told } = answer;
+      const isTaken = status >= 200 && status < 300;
+      void (isTaken ? Promise.resolve("") : read(answer)).then((text) => {
+        resolve({ status, headers: told, body: text });
         sent.destroy();
-      }, reject);
+      });
     });
     sent.end(body);
   });
@@ -100,13 +105,18 @@ function pinned(addresses: readonly Address[]): LookupFunction {
   };
 }
 
+/** As far as it comes within 64 KiB and the time there is. */
 async function read(answer: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of answer as AsyncIterable<Buffer>) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes >= ANSWER_BYTES) break;
+  try {
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes >= ANSWER_BYTES) break;
+    }
+  } catch {
+    // What was said until then counts.
   }
   return Buffer.concat(pieces).subarray(0, ANSWER_BYTES).toString("utf8");
 }

@@ -8,16 +8,18 @@ export type Resolver = (host: string) => Promise<readonly { address: string; fam
 
 const systemResolver: Resolver = (host) => lookup(host, { all: true });
 
+/** Everything besides the host; `signal` ends the wait. */
+type Asking = { allowed: Allowed; resolver?: Resolver | undefined; signal?: AbortSignal };
+
 /**
  * The host's addresses, asked for once: whoever connects uses these, so that a name cannot answer otherwise a moment
  * later. `host`: a name or an address, IPv6 without brackets. OutboundError: it has none, or one that is inside.
  */
 export async function resolveOutside(
   host: string,
-  allowed: Allowed,
-  resolver: Resolver = systemResolver,
+  { allowed, resolver = systemResolver, signal }: Asking,
 ): Promise<[Address, ...Address[]]> {
-  const found = isIP(host) === 0 ? await ask(host, resolver) : [{ address: host, family: isIP(host) }];
+  const found = isIP(host) === 0 ? await ask(host, resolver, signal) : [{ address: host, family: isIP(host) }];
   const addresses = found.map(({ address, family }): Address => ({ address, family: family === 6 ? 6 : 4 }));
   const [first, ...others] = addresses;
   if (first === undefined) throw new OutboundError(`${host} has no address`, { permanent: false });
@@ -31,14 +33,22 @@ export async function resolveOutside(
   return [first, ...others];
 }
 
-async function ask(host: string, resolver: Resolver): Promise<readonly { address: string; family: number }[]> {
+async function ask(host: string, resolver: Resolver, signal: AbortSignal | undefined) {
+  const end = Promise.withResolvers<never>();
+  const stop = () => end.reject(new Error("no answer in time"));
   try {
-    return await resolver(host);
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted === true) stop();
+    // The system's resolver cannot be stopped: it is left alone with its answer.
+    return await Promise.race([resolver(host), end.promise]);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    throw new OutboundError(`${host} could not be resolved${code === "" ? "" : ` (${code})`}`, {
+    const why = signal?.aborted === true ? "no answer in time" : code;
+    throw new OutboundError(`${host} could not be resolved${why === "" ? "" : ` (${why})`}`, {
       permanent: false,
       cause,
     });
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
 }

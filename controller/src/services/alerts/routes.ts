@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { and, eq, inArray, isNull } from "drizzle-orm";
+import { eq, inArray, isNull } from "drizzle-orm";
 import type { Actor, Caller } from "../../domain/access.ts";
 import type { Route } from "../../domain/alert/alert.ts";
 import { LOG_CHANNEL } from "../../domain/alert/route.ts";
@@ -10,6 +10,7 @@ import type { ServiceContext } from "../context.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { fleetOnly } from "./fleet-only.ts";
+import { tellUntold } from "./untold.ts";
 
 export type RouteRow = Db["tables"]["routes"]["$inferSelect"];
 export type RouteFields = Omit<Route, "routeId">;
@@ -114,8 +115,6 @@ async function checkRoute(db: Db, row: RouteRow): Promise<void> {
 
 /** Open alerts take the routes as they are now. */
 async function rerouted(db: Db, caller: Caller, routeId: string, now: Date): Promise<void> {
-  const { alerts: a } = db.tables;
-  const concerned = and(isNull(a.resolvedAt), isNull(a.inhibitedBy), isNull(a.acknowledgedAt));
-  await db.update(a).set({ nextLookAt: now }).where(concerned);
+  await tellUntold(db, now);
   await recordAudit(db, caller, { action: "routes.change", subject: routeId, outcome: "done" }, now);
 }

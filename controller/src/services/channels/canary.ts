@@ -1,12 +1,14 @@
 /** Once a day a message goes the whole way that an alert would go: a way that is broken must not be noticed by its silence. */
 import { randomUUID } from "node:crypto";
 import { duesBetween, scheduleSpec } from "@holdfast/protocol";
-import { and, eq, isNull, lt } from "drizzle-orm";
-import type { Notification } from "../../domain/alert/observation.ts";
+import { and, eq } from "drizzle-orm";
+import type { Notification, Observation } from "../../domain/alert/observation.ts";
+import type { Db } from "../../store/db.ts";
 import { putSetting, readSetting } from "../../store/settings.ts";
 import { recordObservations } from "../alerts/observe.ts";
 import type { ServiceContext } from "../context.ts";
 import { addDelivery } from "./add-delivery.ts";
+import { waitingHeads } from "./claim.ts";
 import { alertPathBroken } from "./observed.ts";
 
 const SENT_AT = "canary_at";
@@ -14,14 +16,14 @@ const SCHEDULE = scheduleSpec.parse({
   cron: "0 8 * * *",
   zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 });
-/** How long a canary may be on its way before somebody is told. */
+/** How long a message may be on its way before somebody is told. */
 const LATE_MS = 15 * 60_000;
 
 /** Writes the day's messages when they are due, and tells of those that do not arrive. */
 export async function sendCanaries({ store, now }: ServiceContext): Promise<void> {
   const at = now();
   await store.write(async (db) => {
-    const { channels, deliveries: d } = db.tables;
+    const { channels } = db.tables;
     const known = await readSetting(db, SENT_AT);
     // The first one comes with the first day: whoever sets a channel up has its test.
     const after = typeof known === "string" ? new Date(known) : at;
@@ -37,14 +39,18 @@ export async function sendCanaries({ store, now }: ServiceContext): Promise<void
       }
       await putSetting(db, SENT_AT, at.toISOString());
     }
-    const late = await db
-      .select({ channelId: channels.channelId, name: channels.name, error: d.lastError })
-      .from(d)
-      .innerJoin(channels, eq(channels.channelId, d.channelId))
-      .where(and(isNull(d.finishedAt), eq(d.kind, "canary"), lt(d.createdAt, new Date(at.getTime() - LATE_MS))));
-    const broken = late.map((one) => alertPathBroken(one, one.error ?? "the daily proof is still on its way"));
-    await recordObservations(db, broken, at);
+    await recordObservations(db, await lateChannels(db, new Date(at.getTime() - LATE_MS)), at);
   });
+}
+
+/** Ways on which something has been for too long: whatever it is, an alert would fare no better. */
+async function lateChannels(db: Db, before: Date): Promise<Observation[]> {
+  const late = (await waitingHeads(db)).filter(
+    ({ delivery }) => delivery.createdAt < before && (delivery.attempts > 0 || delivery.kind === "canary"),
+  );
+  return late.map(({ channel, delivery }) =>
+    alertPathBroken(channel, delivery.lastError ?? "the daily proof is still on its way"),
+  );
 }
 
 function canary(channel: string, at: Date): Notification {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { and, eq, isNull } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { ChannelError } from "../../adapters/channels/port.ts";
 import type { Actor, Caller } from "../../domain/access.ts";
 import { LOG_CHANNEL } from "../../domain/alert/route.ts";
@@ -8,11 +8,13 @@ import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import { fleetOnly } from "../alerts/fleet-only.ts";
 import { recordObservations } from "../alerts/observe.ts";
+import { tellUntold } from "../alerts/untold.ts";
 import { recordAudit } from "../audit/record.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
+import { dropOld, dropWaiting } from "./drop-waiting.ts";
 import { type ChannelRow, checkFields, type MadeKind, openSecret, sealSecret } from "./kinds.ts";
-import { channelWorks } from "./observed.ts";
+import { channelRests, channelWorks } from "./observed.ts";
 import type { ChannelContext, Telling } from "./telling.ts";
 
 /** `secret` undefined: as it was. */
@@ -96,8 +98,10 @@ export async function changeChannel(
       ...(fields.enabled ? { disabledAt: null, disabledReason: null } : {}),
     };
     await nameIsFree(db, row);
+    if (!before.enabled) await dropOld(db, channelId, at);
     await db.update(db.tables.channels).set(row).where(eq(db.tables.channels.channelId, channelId));
-    if (fields.enabled) await recordObservations(db, channelWorks(row), at);
+    await recordObservations(db, fields.enabled ? channelWorks(row) : channelRests(row), at);
+    await tellUntold(db, at);
     await recordAudit(db, caller, { action: "channels.change", subject: channelId, outcome: "done" }, at);
     return row;
   });
@@ -122,7 +126,7 @@ export async function removeChannel(
   fleetOnly(caller.actor, "channels");
   const at = now();
   return await store.write(async (db) => {
-    const { channels, deliveries, routes } = db.tables;
+    const { channels, routes } = db.tables;
     const row = await findMade(db, channelId);
     const naming = (await db.select().from(routes)).filter(({ channelIds, escalateChannelIds }) =>
       [...channelIds, ...escalateChannelIds].includes(channelId),
@@ -133,9 +137,7 @@ export async function removeChannel(
         details: naming.map(({ name }) => name).join(", "),
       });
     await db.delete(channels).where(eq(channels.channelId, channelId));
-    const waiting = and(eq(deliveries.channelId, channelId), isNull(deliveries.finishedAt));
-    const dropped = { state: "dropped", finishedAt: at, lastError: "the channel was removed" } as const;
-    await db.update(deliveries).set(dropped).where(waiting);
+    await dropWaiting(db, channelId, { reason: "the channel was removed" }, at);
     await recordObservations(db, channelWorks(row), at);
     await recordAudit(db, caller, { action: "channels.change", subject: channelId, outcome: "done" }, at);
     return row;

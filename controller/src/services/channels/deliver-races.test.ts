@@ -58,7 +58,7 @@ describeOnBothStores("between an attempt and its note", (open) => {
     at(61);
     const [quick] = await claimHeads(context, 1);
     if (slow === undefined || quick === undefined) throw new Error("nothing was claimed");
-    await noteOutcome(context, quick, null);
+    await noteOutcome(context, quick, undefined);
     await noteOutcome(context, slow, refused(false));
     expect(await rows()).toMatchObject([{ state: "delivered", finishedAt: context.now() }]);
   });
@@ -71,7 +71,7 @@ describeOnBothStores("between an attempt and its note", (open) => {
     if (claimed === undefined) throw new Error("nothing was claimed");
     await removeChannel(context, testCaller, channelId);
     await noteOutcome(context, claimed, refused(true));
-    expect(await rows()).toMatchObject([{ state: "dropped" }]);
+    expect(await rows()).toMatchObject([{ state: "dropped" }, { channelId: "log", state: "waiting" }]);
     expect(await store.read((db) => db.select().from(db.tables.conditions))).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ChannelError } from "../../adapters/channels/port.ts";
 import { type Claimed, claimHeads } from "./claim.ts";
 import { openChannel } from "./kinds.ts";
-import { noteOutcome } from "./outcome.ts";
+import { noteOutcome, type Outcome } from "./outcome.ts";
 import type { ChannelContext } from "./telling.ts";
 
 /** One attempt; the claim is longer. */
@@ -27,25 +27,20 @@ export async function deliverDue(context: ChannelContext, signal: AbortSignal): 
 }
 
 async function deliver(context: ChannelContext, claimed: Claimed, signal: AbortSignal): Promise<void> {
-  const error = await attempt(context, claimed, AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]));
+  const outcome = await attempt(context, claimed, AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]));
   // Stopped in the middle: whether it arrived is not known, so it is sent again.
-  if (error !== null && signal.aborted) return;
+  if (outcome instanceof ChannelError && signal.aborted) return;
   try {
-    await noteOutcome(context, claimed, error);
+    await noteOutcome(context, claimed, outcome);
   } catch (failure) {
     context.log.error({ err: failure, delivery_id: claimed.delivery.deliveryId }, "a delivery could not be noted");
   }
 }
 
-async function attempt(
-  context: ChannelContext,
-  { delivery, channel }: Claimed,
-  signal: AbortSignal,
-): Promise<ChannelError | null> {
+async function attempt(context: ChannelContext, { delivery, channel }: Claimed, signal: AbortSignal): Promise<Outcome> {
   try {
     const payload = { ...delivery.payload, notification_id: delivery.deliveryId };
-    await openChannel(context, channel).send(payload, signal);
-    return null;
+    return await openChannel(context, channel).send(payload, signal);
   } catch (error) {
     if (error instanceof ChannelError) return error;
     return new ChannelError(error instanceof Error ? error.message : String(error), { permanent: false, cause: error });

@@ -12,7 +12,8 @@ export function hidingSecrets(channel: Channel, secret: Readonly<Record<string, 
   return {
     async send(notification, signal) {
       try {
-        await channel.send(notification, signal);
+        const partly = await channel.send(notification, signal);
+        return partly === undefined ? undefined : { problem: withoutSecrets(partly.problem, secret) };
       } catch (error) {
         throw error instanceof ChannelError ? hidden(error, secret) : error;
       }

@@ -9,12 +9,17 @@ function subjectOf({ channelId }: Named): Subject {
 }
 
 /** It took something, or a person says that it is mended. */
-export function channelWorks(channel: Named): Observation[] {
+export function channelWorks(channel: Named): [Observation, Observation] {
   const fine = { subject: subjectOf(channel), state: "ok", message: `${channel.name} takes messages` } as const;
   return [
     { ...fine, type: "channel_failed" },
     { ...fine, type: "alert_path_broken" },
   ];
+}
+
+/** A person does without it. */
+export function channelRests(channel: Named): Observation[] {
+  return channelWorks(channel).map((fine) => ({ ...fine, message: `${channel.name} was switched off by a person` }));
 }
 
 export function channelFailed(channel: Named, reason: string): Observation {

@@ -1,33 +1,37 @@
 /** What becomes of a delivery after an attempt. */
 import { and, eq, isNull } from "drizzle-orm";
-import { ChannelError } from "../../adapters/channels/port.ts";
-import { LOG_CHANNEL } from "../../domain/alert/route.ts";
+import { ChannelError, type Partly } from "../../adapters/channels/port.ts";
 import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
-import { addDelivery } from "./add-delivery.ts";
+import { tellUntold } from "../alerts/untold.ts";
 import type { Claimed, DeliveryRow } from "./claim.ts";
+import { dropWaiting, PATIENCE_MS, tellLog } from "./drop-waiting.ts";
 import type { ChannelRow } from "./kinds.ts";
 import { alertPathBroken, channelFailed, channelWorks } from "./observed.ts";
 import type { ChannelContext } from "./telling.ts";
 
 const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 3_600_000;
-/** Then it is given up, and the log has it. */
-const PATIENCE_MS = 86_400_000;
 /** Whoever was off for days, or whose clock was set, tries for a while before it gives up. */
 const FEWEST_ATTEMPTS = 8;
+/** With these pauses nobody needs so many in a day, whatever the clock says of its age. */
+const MOST_ATTEMPTS = 40;
+
+/** undefined: it was taken. */
+export type Outcome = ChannelError | Partly | undefined;
 
 /**
- * `error` null: it was taken. Everything is noted in one transaction. An error counts only for whoever still has the claim,
- * and is none that stays when the channel was changed meanwhile.
+ * Everything is noted in one transaction. An error counts only for whoever still has the claim, and is none that stays
+ * when the channel was changed meanwhile.
  */
 export async function noteOutcome(
   { store, now, log }: ChannelContext,
   { delivery, channel }: Claimed,
-  error: ChannelError | null,
+  outcome: Outcome,
 ): Promise<void> {
   const at = now();
   const about = { channel: channel.name, delivery_id: delivery.deliveryId, attempts: delivery.attempts + 1 };
+  const error = outcome instanceof ChannelError ? outcome : null;
   if (error !== null)
     log.warn({ ...about, reason: error.message, permanent: error.permanent }, "a message was not taken");
   await store.write(async (db) => {
@@ -37,12 +41,29 @@ export async function noteOutcome(
     const next = failure === null ? delivered(delivery, at) : refused(delivery, failure, at);
     const isNoted = await note(db, delivery, next);
     if (known === undefined || (failure !== null && !isNoted)) return;
-    const told =
-      failure === null ? { lastSuccessAt: at } : { lastFailureAt: at, lastError: failure.message.slice(0, 1000) };
+    if (failure === null) return await noteTaken(db, known, outcome instanceof ChannelError ? undefined : outcome, at);
+    const told = { lastFailureAt: at, lastError: failure.message.slice(0, 1000) };
     await db.update(channels).set(told).where(eq(channels.channelId, known.channelId));
-    if (failure === null) await recordObservations(db, channelWorks(known), at);
-    else await follow(db, { delivery, channel: known }, failure, next.state === "failed", at);
+    await follow(db, { delivery, channel: known }, failure, next.state === "failed", at);
   });
+}
+
+/** The channel took a message; `partly`: not for everybody, which is an alert. */
+export async function noteTaken(db: Db, channel: ChannelRow, partly: Partly | undefined, at: Date): Promise<void> {
+  const { channels } = db.tables;
+  const failure = partly === undefined ? {} : { lastFailureAt: at, lastError: partly.problem.slice(0, 1000) };
+  await db
+    .update(channels)
+    .set({ lastSuccessAt: at, ...failure })
+    .where(eq(channels.channelId, channel.channelId));
+  // Whoever tries one that is switched off mends nothing by it.
+  if (!channel.enabled) return;
+  const [works, arrives] = channelWorks(channel);
+  await recordObservations(
+    db,
+    partly === undefined ? [works, arrives] : [works, alertPathBroken(channel, partly.problem)],
+    at,
+  );
 }
 
 function isSame(known: ChannelRow | undefined, { updatedAt }: ChannelRow): boolean {
@@ -72,7 +93,7 @@ function refused(delivery: DeliveryRow, error: ChannelError, at: Date): Next {
   const attempts = delivery.attempts + 1;
   const about = { attempts, claimedUntil: null, lastError: error.message.slice(0, 1000) };
   const isOld = at.getTime() - delivery.createdAt.getTime() >= PATIENCE_MS;
-  const isOver = error.permanent || (isOld && attempts >= FEWEST_ATTEMPTS);
+  const isOver = error.permanent || attempts >= MOST_ATTEMPTS || (isOld && attempts >= FEWEST_ATTEMPTS);
   if (isOver) return { ...about, state: "failed", finishedAt: at, notBefore: delivery.notBefore };
   const asked = (error.retryAfterSeconds ?? 0) * 1000;
   const pause = Math.max(asked, Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20), LONGEST_RETRY_MS));
@@ -90,35 +111,19 @@ async function follow(
 ): Promise<void> {
   // A report can be refused for its size: that says nothing about the channel.
   const isSwitchedOff = error.permanent && delivery.kind !== "report";
-  if (delivery.kind === "canary" || isOver) await recordObservations(db, [alertPathBroken(channel, error.message)], at);
+  // One that is switched off is an alert of its own.
+  if (!isSwitchedOff && (delivery.kind === "canary" || isOver))
+    await recordObservations(db, [alertPathBroken(channel, error.message)], at);
   if (isOver) await tellLog(db, delivery, at);
   if (isSwitchedOff) await switchOff(db, channel, error, at);
+  // Other ways may be open.
+  if (isOver) await tellUntold(db, at);
 }
 
 async function switchOff(db: Db, channel: Claimed["channel"], error: ChannelError, at: Date): Promise<void> {
-  const { channels, deliveries } = db.tables;
+  const { channels } = db.tables;
   const off = { enabled: false, disabledAt: at, disabledReason: error.message.slice(0, 1000) };
   await db.update(channels).set(off).where(eq(channels.channelId, channel.channelId));
-  const isWaiting = and(eq(deliveries.channelId, channel.channelId), isNull(deliveries.finishedAt));
-  const waiting = await db.select().from(deliveries).where(isWaiting).orderBy(deliveries.sequence);
-  for (const one of waiting) await tellLog(db, one, at);
-  await db
-    .update(deliveries)
-    .set({ state: "dropped", finishedAt: at, lastError: "the channel was switched off" })
-    .where(isWaiting);
+  await dropWaiting(db, channel.channelId, { reason: "the channel was switched off" }, at);
   await recordObservations(db, [channelFailed(channel, error.message)], at);
-}
-
-/** What a route told the log has already. */
-async function tellLog(db: Db, { deliveryId, routeId, alertIds, payload }: DeliveryRow, at: Date): Promise<void> {
-  if (routeId !== null) return;
-  const { attachments: _left, ...told } = payload;
-  const substitute = {
-    routeId,
-    channelId: LOG_CHANNEL,
-    alertIds,
-    payload: told,
-    dedupeKey: `substitute ${deliveryId}`,
-  };
-  await addDelivery(db, substitute, at);
 }

@@ -3,14 +3,17 @@ import { eq } from "drizzle-orm";
 import { ChannelError } from "../../adapters/channels/port.ts";
 import type { Caller } from "../../domain/access.ts";
 import type { Notification } from "../../domain/alert/observation.ts";
-import { recordObservations } from "../alerts/observe.ts";
 import { recordAudit } from "../audit/record.ts";
 import { getChannel } from "./channels.ts";
 import { openChannel } from "./kinds.ts";
-import { channelWorks } from "./observed.ts";
+import { noteTaken, type Outcome } from "./outcome.ts";
 import type { ChannelContext } from "./telling.ts";
 
+/** Both: it was taken, but not for everybody. */
 export type Trial = { delivered: boolean; error: string | null };
+
+/** Whoever asked waits for it. */
+const TRIAL_MS = 25_000;
 
 /** Sends a test message now, past the outbox, whether the channel is switched on or not. NOT_FOUND, FORBIDDEN. */
 export async function tryChannel(
@@ -20,29 +23,31 @@ export async function tryChannel(
   signal: AbortSignal,
 ): Promise<Trial> {
   const row = await getChannel(context, caller.actor, channelId);
-  const error = await attempt(context, row, signal);
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(TRIAL_MS)]);
+  const outcome = await attempt(context, row, limited);
+  const failure = outcome instanceof ChannelError ? outcome.message : null;
   const at = context.now();
   await context.store.write(async (db) => {
     const { channels } = db.tables;
-    const told = error === null ? { lastSuccessAt: at } : { lastFailureAt: at, lastError: error };
-    await db.update(channels).set(told).where(eq(channels.channelId, channelId));
-    if (error === null && row.enabled) await recordObservations(db, channelWorks(row), at);
-    const details = { delivered: error === null };
+    const told = { lastFailureAt: at, lastError: failure?.slice(0, 1000) };
+    if (outcome instanceof ChannelError) await db.update(channels).set(told).where(eq(channels.channelId, channelId));
+    else await noteTaken(db, row, outcome, at);
+    const details = { delivered: failure === null };
     await recordAudit(db, caller, { action: "channels.test", subject: channelId, outcome: "done", details }, at);
   });
-  return { delivered: error === null, error };
+  const problem = outcome instanceof ChannelError ? outcome.message : (outcome?.problem ?? null);
+  return { delivered: failure === null, error: problem };
 }
 
 async function attempt(
   context: ChannelContext,
   row: Parameters<typeof openChannel>[1],
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<Outcome> {
   try {
-    await openChannel(context, row).send(testMessage(row.name), signal);
-    return null;
+    return await openChannel(context, row).send(testMessage(row.name), signal);
   } catch (error) {
-    if (error instanceof ChannelError) return error.message;
+    if (error instanceof ChannelError) return error;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { httpReceiver, notification } from "../../adapters/channels/test-receivers.ts";
+import { httpReceiver, mailServer, notification } from "../../adapters/channels/test-receivers.ts";
 import { secretBox } from "../../adapters/secrets/box.ts";
 import { describeOnBothStores } from "../../store/test-stores.ts";
 import { recordObservations } from "../alerts/observe.ts";
@@ -12,6 +12,7 @@ import { sendCanaries } from "./canary.ts";
 import { createChannel } from "./channels.ts";
 import { signOfLife, troubleNow } from "./dead-man.ts";
 import { deliverDue } from "./deliver.ts";
+import { tryChannel } from "./try-channel.ts";
 
 const START = new Date("2026-02-15T12:00:00.000Z");
 const HOUR_MS = 3_600_000;
@@ -67,6 +68,58 @@ describeOnBothStores("the watch over the way to people", (open) => {
     clock.now = new Date(clock.now.getTime() + HOUR_MS);
     await deliverDue(context, never);
     expect(await conditions()).toEqual(["alert_path_broken ok"]);
+  });
+
+  it("whatever is not taken for a quarter of an hour is an alert, and none any more once it is", async () => {
+    await using receiver = await httpReceiver();
+    const { clock, context, channel, conditions } = await world();
+    const { channelId } = await channel("hook", receiver.url, false);
+    receiver.answer.status = 503;
+    const about = { routeId: null, channelId, alertIds: [], dedupeKey: null };
+    await context.store.write((db) => addDelivery(db, { ...about, payload: notification() }, START));
+    const after = async (minutes: number) => {
+      clock.now = new Date(START.getTime() + minutes * 60_000);
+      await deliverDue(context, never);
+      await sendCanaries(context);
+    };
+    await after(14);
+    expect(await conditions()).toEqual([]);
+    await after(16);
+    expect(await conditions()).toEqual(["alert_path_broken firing"]);
+    receiver.answer.status = 200;
+    await after(60);
+    expect(await conditions()).toEqual(["alert_path_broken ok"]);
+  });
+
+  it("a mail that one of its readers never gets is an alert, until one is taken for all", async () => {
+    const refused = new Set(["b@example.org"]);
+    await using server = await mailServer({
+      disabledCommands: ["STARTTLS"],
+      onRcptTo: ({ address }, _session, done) =>
+        done(refused.has(address) ? Object.assign(new Error("unknown"), { responseCode: 550 }) : undefined),
+    });
+    const { context, store, conditions } = await world();
+    const config = { host: "127.0.0.1", port: server.port, security: "none", from: "h@example.org" };
+    const to = { to: ["a@example.org", "b@example.org"] };
+    const fields = { name: "mail", kind: "smtp" as const, config: { ...config, ...to }, secret: {} };
+    const { channelId } = await createChannel(context, testCaller, { ...fields, enabled: true, canary: false });
+    const about = { routeId: null, channelId, alertIds: [], dedupeKey: null };
+    const send = async () => {
+      await store.write((db) => addDelivery(db, { ...about, payload: notification() }, START));
+      await deliverDue(context, never);
+    };
+    await send();
+    expect(await conditions()).toEqual(["alert_path_broken firing"]);
+    const [row] = await store.read((db) => db.select().from(db.tables.channels));
+    expect(row).toMatchObject({ enabled: true, lastError: expect.stringMatching(/^b@example.org/) });
+    expect(await tryChannel(context, testCaller, channelId, never)).toMatchObject({
+      delivered: true,
+      error: expect.stringMatching(/^b@example.org/),
+    });
+    refused.clear();
+    await send();
+    expect(await conditions()).toEqual(["alert_path_broken ok"]);
+    expect(server.mails).toHaveLength(3);
   });
 
   it("the sign of life is given while all is well, and only then", async () => {
