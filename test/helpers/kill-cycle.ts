@@ -103,7 +103,7 @@ async function fileNames({ folder }: World): Promise<string[]> {
   return (await Promise.all(folders)).flat().sort();
 }
 
-/** A removal that was journaled has to be completed; one that was not must have left everything. */
+/** What has left the catalogue has to go, by a journal; whatever stands stays, as whole as it was. */
 async function noteRemoval(world: World, ids: readonly string[], ended: Ended, verdict: Verdict): Promise<void> {
   const journal = await readFile(join(world.folder, "repository/vm-1/disk-0/removal.json"), "utf8").catch(() => "");
   const shown = shownIds(await viewOf(world));
@@ -113,8 +113,7 @@ async function noteRemoval(world: World, ids: readonly string[], ended: Ended, v
     verdict.doubled.push(...ids.filter((id) => shown.includes(id)).map((id) => `${id}: reported as removed`));
   if (journal === "" && hidden.length > 0 && hidden.length < ids.length)
     verdict.lost.push(...hidden.map((id) => `${id}: hidden without a journal`));
-  if (journal === "" && hidden.length === 0 && !reported) return;
-  for (const id of ids) {
+  for (const id of hidden) {
     world.doomed.set(id, world.expected.get(id) ?? "");
     world.expected.delete(id);
   }

@@ -22,7 +22,7 @@ export type World = {
   disks: Buffer[];
   /** sha256 of the disk as it was when this backup was made. */
   expected: Map<string, string>;
-  /** The same for backups whose removal was begun: they may still be shown, and must go. */
+  /** The same for backups whose removal was begun: they are shown no more, and must go. */
   doomed: Map<string, string>;
   /** The same for backups that a killed run left to start-up, because a sibling of the same moment may stand already. */
   pending: Map<string, string>;

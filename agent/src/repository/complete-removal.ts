@@ -19,6 +19,14 @@ export type RemovalResult = {
 /** `hidden`: the backup left the catalogue; `removed`: its files are gone as well. */
 export type RemovalStep = { backupId: string; step: "hidden" | "removed" };
 
+export type RemovalOptions = {
+  onStep?: (step: RemovalStep) => void;
+  /** Ends it between two backups; what was not begun stays, and is forgotten. */
+  signal?: AbortSignal;
+  /** Only what has left the catalogue: the rest was decided long ago, and stays until it is asked for again. */
+  onlyBegun?: boolean;
+};
+
 /**
  * Removes the journaled backups, children before parents; the disk's lock is held. For each the sidecar goes first:
  * a kill leaves a backup that is whole, or files that no catalogue shows and the journal still names.
@@ -26,7 +34,7 @@ export type RemovalStep = { backupId: string; step: "hidden" | "removed" };
 export async function completeRemoval(
   repository: Repository,
   disk: DiskRef,
-  onStep?: (step: RemovalStep) => void,
+  options: RemovalOptions = {},
 ): Promise<RemovalResult> {
   const folder = diskFolder(repository.path, disk);
   const { journal, findings } = await readRemoval(folder);
@@ -36,7 +44,8 @@ export async function completeRemoval(
   const failed: Finding[] = [];
   const retry: string[] = [];
   for (const id of journal.backup_ids) {
-    const outcome = whyKept(before, id, new Set(removed)) ?? (await removeOne(folder, id, onStep));
+    if (await isLeftAlone(folder, id, options)) continue;
+    const outcome = whyKept(before, id, new Set(removed)) ?? (await removeOne(folder, id, options));
     if (outcome === undefined) removed.push(id);
     else
       failed.push({ code: "REMOVAL_FAILED", message: `${id} was not removed: ${outcome.why}`, file: sidecarName(id) });
@@ -44,6 +53,15 @@ export async function completeRemoval(
   }
   await writeRemoval(folder, retry, journal.started_at);
   return { removed, findings: failed };
+}
+
+async function isLeftAlone(
+  folder: string,
+  id: string,
+  { signal, onlyBegun = false }: RemovalOptions,
+): Promise<boolean> {
+  if (!onlyBegun && !signal?.aborted) return false;
+  return (await entryAt(sidecarPath(folder, id))) !== undefined;
 }
 
 /** Why a backup stays; `again`: a file would not go, which the next start tries once more. */
@@ -56,11 +74,7 @@ function whyKept(before: CatalogueDisk, id: string, removed: ReadonlySet<string>
   return left.length === 0 ? undefined : { why: `${left.join(", ")} depends on it`, again: false };
 }
 
-async function removeOne(
-  folder: string,
-  id: string,
-  onStep: ((step: RemovalStep) => void) | undefined,
-): Promise<Outcome | undefined> {
+async function removeOne(folder: string, id: string, { onStep }: RemovalOptions): Promise<Outcome | undefined> {
   try {
     return await withEvidenceLock(folder, `removing ${id}`, async () => {
       if ((await entryAt(sidecarPath(folder, id))) !== undefined) {

@@ -140,27 +140,37 @@ test("one that fails at a sidecar and is abandoned, itself cut off in any step, 
   expect(ends).toEqual(new Set([0, 3]));
 });
 
-test.each(cuts)("a removal cut off %s any step is finished by start-up, whole backups at every moment", async (how) => {
-  await using template = await temporaryRepository();
-  await makeChains(template, "F1 i2 i3 | F4 i5 | F6");
-  await addVerification(diskFolder(template.path, DISK), verificationOf(2, { status: "error" }));
-  let at = 0;
-  for (let wasCut = true; wasCut; ) {
-    at += 1;
-    await using repository = await temporaryRepository();
-    await cp(template.path, repository.path, { recursive: true });
-    const disk = await readDisk(repository, DISK);
-    const question = {
-      disk,
-      evidence: await readAllEvidence(disk),
-      floor: { minPoints: 1, minAgeDays: 0 },
-      now: day(50),
-    };
-    const plan = planRemoval({ ...question, ids: [2, 3, 5].map(idOf) });
-    expect(plan.remove).toEqual([3, 2, 5].map(idOf));
-    wasCut = await cutAt(at, how, () => removeBackups(repository, DISK, plan));
-    const begun = at > 1 || how === "after";
-    expect(await startUp(repository)).toEqual((begun ? [1, 4, 6] : [1, 2, 3, 4, 5, 6]).map(idOf));
-  }
-  expect(at).toBeGreaterThan(14);
-});
+test.each(cuts)(
+  "a removal cut off %s any step leaves whole backups, what was not begun stays, and the next one ends it",
+  async (how) => {
+    await using template = await temporaryRepository();
+    await makeChains(template, "F1 i2 i3 | F4 i5 | F6");
+    await addVerification(diskFolder(template.path, DISK), verificationOf(2, { status: "error" }));
+    const lefts = new Set<number>();
+    let at = 0;
+    for (let wasCut = true; wasCut; ) {
+      at += 1;
+      await using repository = await temporaryRepository();
+      await cp(template.path, repository.path, { recursive: true });
+      const disk = await readDisk(repository, DISK);
+      const question = {
+        disk,
+        evidence: await readAllEvidence(disk),
+        floor: { minPoints: 1, minAgeDays: 0 },
+        now: day(50),
+      };
+      const plan = planRemoval({ ...question, ids: [2, 3, 5].map(idOf) });
+      expect(plan.remove).toEqual([3, 2, 5].map(idOf));
+      wasCut = await cutAt(at, how, () => removeBackups(repository, DISK, plan));
+      const shown = placedBackups(await readDisk(repository, DISK)).map((backup) => backup.backup_id);
+      const left = await startUp(repository);
+      expect(left).toEqual(shown);
+      lefts.add(left.length);
+      const rest = plan.remove.filter((id) => left.includes(id));
+      await removeBackups(repository, DISK, { remove: rest });
+      expect(await startUp(repository)).toEqual([1, 4, 6].map(idOf));
+    }
+    expect(at).toBeGreaterThan(14);
+    expect(lefts).toEqual(new Set([6, 5, 4, 3]));
+  },
+);

@@ -1,6 +1,6 @@
 /** The verb behind `repository delete`: lock, tidy, plan, remove. */
 import { type CatalogueDisk, readDisk } from "./catalogue.ts";
-import type { RemovalResult, RemovalStep } from "./complete-removal.ts";
+import type { RemovalOptions, RemovalResult } from "./complete-removal.ts";
 import type { DiskRef } from "./layout.ts";
 import { withTidyDisk } from "./locked-disk.ts";
 import type { Repository } from "./marker.ts";
@@ -15,7 +15,7 @@ export async function deleteBackups(
   repository: Repository,
   disk: DiskRef,
   ids: readonly string[],
-  options: { floor: Floor; now: Date; onStep?: (step: RemovalStep) => void },
+  options: { floor: Floor; now: Date } & Pick<RemovalOptions, "onStep" | "signal">,
 ): Promise<RemovalResult & { disk: CatalogueDisk }> {
   const purpose = `removing ${ids.join(", ").slice(0, 500)}`;
   return await withTidyDisk(repository, disk, purpose, async ({ disk: before, evidence }) => {

@@ -6,7 +6,7 @@ import { asHoldfastError, HoldfastError } from "../errors.ts";
 import { type CatalogueDisk, placedBackups, readDisk } from "./catalogue.ts";
 import { refreshIfRoom } from "./chain-file.ts";
 import { childrenOf } from "./chains.ts";
-import { completeRemoval, type RemovalResult, type RemovalStep } from "./complete-removal.ts";
+import { completeRemoval, type RemovalOptions, type RemovalResult } from "./complete-removal.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import { damaged, explained } from "./files.ts";
 import { readRemoval, writeRemoval } from "./journal.ts";
@@ -71,14 +71,15 @@ export function planRemoval({ disk, evidence, ids, floor, now }: RemovalQuestion
 
 /**
  * Removes what a plan allows; the disk's lock is held, and the plan was made under it. Journaled first, so that
- * start-up finishes what a kill cut off. Files that would not go are findings, and are tried again by `tidyDisk`.
+ * start-up takes away what had left the catalogue when a kill came; what had not begun stays whole, until it is asked for
+ * again. Files that would not go are findings, and are tried again by `tidyDisk`.
  * REPOSITORY_DAMAGED while the journal of an earlier removal cannot be read.
  */
 export async function removeBackups(
   repository: Repository,
   disk: DiskRef,
   plan: Pick<RemovalPlan, "remove">,
-  options: { onStep?: (step: RemovalStep) => void } = {},
+  options: Pick<RemovalOptions, "onStep" | "signal"> = {},
 ): Promise<RemovalResult> {
   const folder = diskFolder(repository.path, disk);
   return await explained(`removing backups from ${folder}`, async () => {
@@ -87,7 +88,7 @@ export async function removeBackups(
     if (plan.remove.length === 0 && earlier.journal === undefined) return { removed: [], findings: [] };
     const ids = [...new Set([...(earlier.journal?.backup_ids ?? []), ...plan.remove])];
     await journalRemoval(folder, ids);
-    const result = await completeRemoval(repository, disk, options.onStep);
+    const result = await completeRemoval(repository, disk, options);
     const { findings } = await refreshIfRoom(await readDisk(repository, disk));
     return { ...result, findings: [...result.findings, ...findings] };
   });

@@ -31,7 +31,7 @@ export async function tidyDisk(folder: string): Promise<Tidied> {
     const { repository, disk } = await repositoryOfFolder(folder);
     const jobs = await tidyJobs(folder, (siblings) => anySidecarStands(repository.path, disk, siblings));
     const stale = await withEvidenceLock(folder, "tidying", () => removeStale(folder));
-    const removal = await completeRemoval(repository, disk);
+    const removal = await completeRemoval(repository, disk, { onlyBegun: true });
     const chainFile = await refreshIfRoom(await readDisk(repository, disk));
     return {
       removed: [...jobs.removed, ...stale],

@@ -17,7 +17,10 @@ export async function removeBackups(
   ids: readonly string[],
 ): Promise<RemovalResult> {
   return await recordRun(runs, { kind: "removal", subject: ids.join(", ").slice(0, 4000), repository }, async () => {
-    const value = await deleteBackups(repository, disk, ids, { floor: floorOf(runs.rules), now: runs.now() });
+    const { rules, signal } = runs;
+    const value = await deleteBackups(repository, disk, ids, { floor: floorOf(rules), now: runs.now(), signal });
+    // What was cancelled says so, also when the last of it had gone: the rest of the command must not begin.
+    signal.throwIfAborted();
     return { value, outcome: `removed ${value.removed.length} of ${ids.length}` };
   });
 }

@@ -46,6 +46,20 @@ export function endOfInterrupted(runs: readonly (RunRecord | undefined)[]): End 
   return { state: "done", result: { summary: outcomes.join("; ").slice(0, 4000) }, error: null };
 }
 
+/**
+ * A removal that had not begun when the agent stopped is not begun by a later start: what it names may have been promised
+ * to be kept since, and only the controller knows.
+ */
+export const REMOVAL_NOT_BEGUN: End = {
+  state: "failed",
+  result: null,
+  error: {
+    code: "INTERRUPTED",
+    message: "the agent was stopped before it began this; nothing was removed",
+    remedy: "Give it again if it is still wanted.",
+  },
+};
+
 /** Of those that begin one run, and have nothing left to do after it. */
 export function isOneRun(kind: string): boolean {
   return kind === "backup.start" || kind === "verify.start" || kind === "drill.start";

@@ -7,7 +7,7 @@ import { readRun } from "../../runner/ledger.ts";
 import type { RunRecord } from "../../runner/run-record.ts";
 import { rulesOf, type ServiceHost } from "../service-host.ts";
 import type { Work } from "../work.ts";
-import { endOfError, endOfInterrupted, expired, isOneRun } from "./ends.ts";
+import { endOfError, endOfInterrupted, expired, isOneRun, REMOVAL_NOT_BEGUN } from "./ends.ts";
 import { carryOut } from "./handlers.ts";
 import type { Task } from "./task.ts";
 import type { Turns } from "./turns.ts";
@@ -43,7 +43,7 @@ export function createExecutor(host: ServiceHost, turns: Turns): Executor {
     cancel: (commandId) => underway.get(commandId)?.abort.abort(cancelled()),
     resume: async () => {
       for (const { command, state, lastChange } of host.spool.commands.unfinished())
-        if (state === "accepted") take(command);
+        if (state === "accepted" && command.kind !== "backup.delete") take(command);
         else await endInterrupted(host, command, lastChange);
     },
     drain: () => {
@@ -141,7 +141,7 @@ function contextOf(
 async function endInterrupted(host: ServiceHost, command: Command, last: CommandChanged): Promise<void> {
   const { command_id, kind } = command;
   const runs = await Promise.all(last.run_ids.map((id) => readRun(host.ledger, id)));
-  const end = endOfInterrupted(isOneRun(kind) ? runs : []);
+  const end = last.state === "accepted" ? REMOVAL_NOT_BEGUN : endOfInterrupted(isOneRun(kind) ? runs : []);
   host.spool.commands.change({ command_id, run_ids: last.run_ids, at: host.now().toISOString(), ...end });
   host.log("warn", `the command ${kind} was interrupted by the agent's end: ${end.state}`, { command_id });
 }
