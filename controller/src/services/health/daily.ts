@@ -1,9 +1,9 @@
 /** The days of everything whose health is kept: their counts, and the score of the seven days that end with each. */
 import { and, eq, gte, lt, lte } from "drizzle-orm";
-import { addDays, daysFrom } from "../../domain/health/days.ts";
-import { type HealthCounts, score, WINDOW_DAYS } from "../../domain/health/score.ts";
+import { addDays, dayOf, daysFrom } from "../../domain/health/days.ts";
+import { type HealthCounts, type HealthScore, score, WINDOW_DAYS } from "../../domain/health/score.ts";
 import { putRows } from "../../store/bulk.ts";
-import type { Db } from "../../store/db.ts";
+import type { Db, Store } from "../../store/db.ts";
 import { type DayCounts, NO_COUNTS } from "./count-day.ts";
 
 export type DailyRow = Db["tables"]["healthDaily"]["$inferSelect"];
@@ -27,15 +27,24 @@ export async function daysOf(db: Db, { scopeKind, scopeId }: Scope, from: string
 }
 
 /** Of all items of a host, by their scope's id. Read day by day, because that is what an index is for. */
-export async function daysOfItems(db: Db, agentId: string, days: readonly string[]): Promise<Map<string, DailyRow[]>> {
-  const { healthDaily: h } = db.tables;
+export async function daysOfItems(
+  store: Store,
+  agentId: string,
+  days: readonly string[],
+): Promise<Map<string, DailyRow[]>> {
   const rows: DailyRow[] = [];
-  // "0" is what comes after "/".
-  const ofAgent = and(gte(h.scopeId, `${agentId}/`), lt(h.scopeId, `${agentId}0`));
-  for (const day of days) {
-    const ofDay = and(eq(h.metricDate, day), eq(h.scopeKind, "item"), ofAgent);
-    rows.push(...(await db.select().from(h).where(ofDay)));
-  }
+  for (const day of days)
+    rows.push(
+      ...(await store.read(async (db) => {
+        const { healthDaily: h } = db.tables;
+        // "0" is what comes after "/".
+        const ofAgent = and(gte(h.scopeId, `${agentId}/`), lt(h.scopeId, `${agentId}0`));
+        return await db
+          .select()
+          .from(h)
+          .where(and(eq(h.metricDate, day), eq(h.scopeKind, "item"), ofAgent));
+      })),
+    );
   return Map.groupBy(rows, ({ scopeId }) => scopeId);
 }
 
@@ -49,6 +58,12 @@ export function windowCounts(days: readonly CountedDay[], day: string): HealthCo
     verification: { good: total("verificationsPassed"), total: total("verificationsTotal") },
     drill: { good: total("drillsPassed"), total: total("drillsTotal") },
   };
+}
+
+/** Of the seven days that end now. */
+export async function worthOf(db: Db, scope: Scope, now: Date): Promise<HealthScore> {
+  const today = dayOf(now);
+  return score(windowCounts(await daysOf(db, scope, addDays(today, 1 - WINDOW_DAYS), today), today));
 }
 
 /** The days that share a week with one of these, this day at most. */
@@ -80,7 +95,7 @@ export function scoredDays(scope: Scope, { known, counted, today, now }: Standin
   return wanted.flatMap((metricDate) => {
     const counts: DayCounts = days.get(metricDate) ?? NO_COUNTS;
     const window = windowCounts(all, metricDate);
-    const isEmpty = Object.values(window).every(({ total }) => total === 0) && counts.totalSizeBytes === 0;
+    const isEmpty = !score(window).measured && counts.totalSizeBytes === 0;
     return isEmpty && !standing.has(metricDate) ? [] : [rowOf(scope, metricDate, counts, window, now)];
   });
 }

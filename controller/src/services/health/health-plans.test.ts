@@ -51,7 +51,7 @@ it.each([
     () => dailyHealth(context, admin, { scope: "item", id: `${agentId}/vm`, days: 30 }).catch(() => []),
   ],
   ["what a host did in a day", () => countDay(plans.db, agentId, "2026-03-01")],
-  ["the days of a host's items", () => daysOfItems(plans.db, agentId, ["2026-03-01"])],
+  ["the days of a host's items", () => daysOfItems(plans.store, agentId, ["2026-03-01"])],
   ["an item's copies", () => loadCopyPoints(plans.db, { agentId, vmContextId: "vm-1" })],
   ["what it is time for", () => refreshDue(context)],
   ["what was missed", () => watchMissed()(context)],

@@ -1,7 +1,7 @@
 /** Says of what has to be looked at again. */
 import { and, eq, inArray } from "drizzle-orm";
 import { pieces, putRows } from "../../store/bulk.ts";
-import type { Db } from "../../store/db.ts";
+import type { Db, Store } from "../../store/db.ts";
 
 /** Days of which something was told, by agent. */
 export type Days = Map<string, Set<string>>;
@@ -41,4 +41,11 @@ export async function markItems(db: Db, items: Items, now: Date): Promise<void> 
           .where(and(ofAgent, inArray(s.subjectId, ids)))
           .execute();
   }
+}
+
+/** The same of very many, in transactions that keep nobody waiting for long. */
+export async function markManyItems(store: Store, items: Items, now: Date): Promise<void> {
+  for (const [agentId, some] of items)
+    for (const ids of some === null ? [null] : pieces([...some]))
+      await store.write((db) => markItems(db, new Map([[agentId, ids === null ? null : new Set(ids)]]), now));
 }

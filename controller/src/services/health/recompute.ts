@@ -49,16 +49,21 @@ async function dirtyAgents(db: Db, now: Date): Promise<string[]> {
   return [];
 }
 
-/** Answers the days that were taken anew. */
+/** Answers the days that were taken anew. A large host is read and written in pieces: others wait for each of them only. */
 async function recomputeAgent(store: Store, agentId: string, now: Date): Promise<string[]> {
-  const { rows, dirty, place, capacity } = await store.read((db) => readAgent(db, agentId, now));
+  const { dirty, place, capacity } = await store.read((db) => readAgent(db, agentId));
   const writing = async (work: (db: Db) => Promise<unknown>) =>
     await store.write(async (db) => {
       // What was told meanwhile may not be in the counts, and what another has counted may be newer.
       if ((await placeOf(db)) === place && (await areStill(db, dirty))) await work(db);
     });
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
-    await writing((db) => putDays(db, rows.slice(from, from + ROWS_AT_ONCE)));
+  const kept = dirty.filter(({ metricDate }) => metricDate >= addDays(dayOf(now), -KEPT_DAYS.item));
+  const counted = await countDays(
+    store,
+    agentId,
+    kept.map(({ metricDate }) => metricDate),
+  );
+  for await (const rows of rowsOf(store, agentId, counted, now)) await writing((db) => putDays(db, rows));
   await writing(async (db) => {
     await recordObservations(db, capacity, now);
     await forgetDirty(db, dirty);
@@ -88,42 +93,46 @@ async function forgetDirty(db: Db, dirty: readonly DirtyRow[]): Promise<void> {
       .execute();
 }
 
-async function readAgent(db: Db, agentId: string, now: Date) {
+async function readAgent(db: Db, agentId: string) {
   const { healthDirty: d } = db.tables;
   const place = await placeOf(db);
   const ofAgent = db.select().from(d).where(eq(d.agentId, agentId));
   const dirty = await ofAgent.orderBy(desc(d.metricDate)).limit(DAYS_AT_ONCE);
-  const capacity = await observeCapacity(db, agentId);
-  const kept = dirty.filter(({ metricDate }) => metricDate >= addDays(dayOf(now), -KEPT_DAYS.item));
-  const days = kept.map(({ metricDate }) => metricDate);
-  return { rows: await rowsOf(db, agentId, days, now), dirty, place, capacity };
+  return { dirty, place, capacity: await observeCapacity(db, agentId) };
 }
 
-/** These days of a host and its items, and what else they change. */
-async function rowsOf(db: Db, agentId: string, days: readonly string[], now: Date): Promise<DailyRow[]> {
+/** Counts by day and item. */
+type Counted = ReadonlyMap<string, ReadonlyMap<string, DayCounts>>;
+
+async function countDays(store: Store, agentId: string, days: readonly string[]): Promise<Counted> {
+  const counted = new Map<string, Map<string, DayCounts>>();
+  for (const day of days) counted.set(day, await store.read((db) => countDay(db, agentId, day)));
+  return counted;
+}
+
+/** These days of a host and its items, and what else they change, a few hundred rows at a time. */
+async function* rowsOf(store: Store, agentId: string, counted: Counted, now: Date): AsyncGenerator<DailyRow[]> {
   const today = dayOf(now);
-  const counted = new Map<string, CountedDay[]>();
-  const whole: CountedDay[] = [];
-  for (const metricDate of days) {
-    const items = await countDay(db, agentId, metricDate);
-    whole.push({ metricDate, ...[...items.values()].reduce(together, NO_COUNTS) });
-    for (const [item, counts] of items) {
-      const { scopeId } = itemScope(agentId, item);
-      if (item !== "") counted.set(scopeId, [...(counted.get(scopeId) ?? []), { metricDate, ...counts }]);
-    }
-  }
-  const known = await daysOfItems(db, agentId, daysAround(days, today));
-  const rows: DailyRow[] = [];
-  for (const scopeId of new Set([...known.keys(), ...counted.keys()])) {
-    const anew = new Map((counted.get(scopeId) ?? []).map((each) => [each.metricDate, each]));
+  const days = [...counted.keys()];
+  const known = await daysOfItems(store, agentId, daysAround(days, today));
+  const items = [...counted.values()].flatMap((counts) => [...counts.keys()]).filter((item) => item !== "");
+  let rows: DailyRow[] = [];
+  for (const scopeId of new Set([...known.keys(), ...items.map((item) => itemScope(agentId, item).scopeId)])) {
+    const item = scopeId.slice(agentId.length + 1);
     // Of a day on which nothing is known of it any more nothing is left.
-    const own = days.map((metricDate) => anew.get(metricDate) ?? { metricDate, ...NO_COUNTS });
+    const own = days.map((metricDate) => ({ metricDate, ...(counted.get(metricDate)?.get(item) ?? NO_COUNTS) }));
     const standing = known.get(scopeId) ?? [];
     rows.push(...scoredDays({ scopeKind: "item", scopeId }, { known: standing, counted: own, today, now }));
+    if (rows.length < ROWS_AT_ONCE) continue;
+    yield rows;
+    rows = [];
   }
   const agent = { scopeKind: "agent", scopeId: agentId } as const;
-  const knownOfAgent = await daysAroundOf(db, agent, days, today);
-  return [...rows, ...scoredDays(agent, { known: knownOfAgent, counted: whole, today, now })];
+  const knownOfAgent = await store.read((db) => daysAroundOf(db, agent, days, today));
+  const whole = days.map((metricDate) => {
+    return { metricDate, ...[...(counted.get(metricDate)?.values() ?? [])].reduce(together, NO_COUNTS) };
+  });
+  yield [...rows, ...scoredDays(agent, { known: knownOfAgent, counted: whole, today, now })];
 }
 
 function together(one: DayCounts, other: DayCounts): DayCounts {
