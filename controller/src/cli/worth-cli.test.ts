@@ -29,9 +29,10 @@ describeApi("holdfast health and compliance", (api) => {
   it("say what backups are worth, and which digit of 3-2-1-1-0 does not hold", async () => {
     const cli = await testCli(api());
     expect(await cli.read("health", "--items")).toBe("There is no such item.");
+    expect(await cli.read("health")).toMatch(/^health +nothing is protected yet\nbackups +not proven: 0 of 0 in seven/);
     await seedProven(api());
     const fleet = await cli.read("health");
-    expect(fleet).toMatch(/^health +100\.0 %, good, steady\nbackups +100\.0 %: 1 of 1 in seven days\n/);
+    expect(fleet).toMatch(/^health +100\.0 %, good, too new for a trend\nbackups +100\.0 %: 1 of 1 in seven days\n/);
     expect(fleet).toMatch(/^items +1: 1 good, 0 warning, 0 critical\n3-2-1-1-0 +holds for 0 of 1$/m);
     expect(await cli.ask("health", "--agent", "host-of-web")).toMatchObject({ score: 1, items: { total: 1 } });
     const item = await cli.read("health", "web");

@@ -57,7 +57,7 @@ describeApi("health and compliance", (api) => {
     await keepHealth(1)(api().context);
     const one = await api().get(`/api/v1/health/items/${web.agentId}/${web.vmContextId}`);
     expect(one.body).toMatchObject({
-      ...{ vm_context_id: web.vmContextId, name: "web", score: 1, band: "good", proven: true, trend: "steady" },
+      ...{ vm_context_id: web.vmContextId, name: "web", score: 1, band: "good", proven: true, measured: true, trend: null },
       parts: {
         backup: { rate: 1, successful: 1, total: 1 },
         verification: { rate: 1, passed: 2, total: 2 },
@@ -91,6 +91,22 @@ describeApi("health and compliance", (api) => {
     ]);
     const bad = ["?scope=agent", `?scope=fleet&id=${web.agentId}`];
     for (const query of bad) expect((await api().get(`/api/v1/health/daily${query}`)).status).toBe(400);
+  });
+
+  it("says that nothing is known before it says that anything is bad", async () => {
+    expect((await api().get("/api/v1/health")).body).toMatchObject({
+      ...{ score: 0, band: null, proven: false, measured: false, trend: null, items: { total: 0, critical: 0 } },
+    });
+    const { agentId, vmContextId } = await seedItem(api());
+    await keepHealth(1)(api().context);
+    const unknown = { score: 0, band: "critical", proven: false, measured: false, trend: null };
+    expect((await api().get("/api/v1/health")).body).toMatchObject({ ...unknown, items: { total: 1 } });
+    expect((await api().get(`/api/v1/health/items/${agentId}/${vmContextId}`)).body).toMatchObject(unknown);
+    const { agents } = await api().store.read(async ({ tables }) => tables);
+    await api().store.write((db) => db.update(agents).set({ state: "revoked" }).execute());
+    await keepHealth(1)(api().context);
+    expect((await api().get("/api/v1/health")).body).toMatchObject({ band: null, items: { total: 0 } });
+    expect((await api().get("/api/v1/health/items")).body["items"]).toEqual([]);
   });
 
   it("shows a credential of one agent its own figures only", async () => {

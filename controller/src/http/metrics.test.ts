@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { recordObservations } from "../services/alerts/observe.ts";
 import { addDelivery } from "../services/channels/add-delivery.ts";
+import { seedReportFleet } from "../services/reports/test-report-fleet.ts";
 import { seedRows } from "../store/test-rows.ts";
 import { describeApi, START } from "./test-api.ts";
 import { seedItem, seedRun } from "./test-seeds.ts";
@@ -80,6 +81,17 @@ describeApi("metrics", (api) => {
       'holdfast_http_request_seconds_count{method="POST",route="/api/v1/items",status="201"}': 1,
     };
     expect(Object.fromEntries(Object.keys(expected).map((name) => [name, all.get(name)]))).toEqual(expected);
+  });
+
+  it("say what is proven of the fleet, and of a score that is of last month nothing", async () => {
+    await seedReportFleet(api().store, api().clock.now);
+    const worth = async () => {
+      const { all } = await read();
+      return ["holdfast_health_score", "holdfast_items_unproven", "holdfast_items_compliant"].map((name) => all.get(name));
+    };
+    expect(await worth()).toEqual([0.8, 1, 2]);
+    api().clock.now = new Date(api().clock.now.getTime() + 20 * 86_400_000);
+    expect(await worth()).toEqual([undefined, 1, 2]);
   });
 
   it("are for those who may read all of the fleet", async () => {

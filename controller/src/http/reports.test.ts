@@ -1,5 +1,6 @@
+import { and, eq, gte } from "drizzle-orm";
 import { expect, it } from "vitest";
-import { EVIL, seedReportFleet } from "../services/reports/test-report-fleet.ts";
+import { dailyRow, EVIL, seedReportFleet } from "../services/reports/test-report-fleet.ts";
 import { describeApi } from "./test-api.ts";
 
 const TABLE = /<h2>([^<]+)<\/h2>/g;
@@ -21,7 +22,7 @@ describeApi("reports", (api) => {
     expect([status, type]).toEqual([200, "text/html; charset=utf-8"]);
     expect(text).toContain("2026-02-02 to 2026-02-15");
     expect(figures(text)).toMatchObject({
-      ...{ health: "67.5 %", "backups that went well": "75.0 %", "restore drills passed": "100 %" },
+      ...{ health: "80.0 %", "backups that went well": "75.0 %", "restore drills passed": "100 %" },
       ...{ "missed runs": "2", "open alerts": "2", "items keep 3-2-1-1-0": "2 of 3", "items not proven": "1" },
       ...{ "restore points too old": "1", "stored backups": "4.2 TB" },
     });
@@ -34,6 +35,40 @@ describeApi("reports", (api) => {
     expect(text).toMatch(/<td>berlin-1<\/td><td>&lt;script&gt;.*<\/td><td>backup<\/td>/);
     expect(text.match(/<rect/g)).toHaveLength(11);
     expect(text.match(/<circle/g)).toHaveLength(6);
+  });
+
+  it("wait for a first restore point from when the item came to its policy, as health does", async () => {
+    const { agentId, itemId, policyId } = await seedReportFleet(api().store, api().clock.now);
+    const since = new Date(api().clock.now.getTime() - 3_600_000);
+    await api().store.write(async (db) => {
+      const { itemStates: s, itemPolicies: p } = db.tables;
+      await db.update(s).set({ lastGoodAt: null }).where(eq(s.subjectId, "vm-0")).execute();
+      await db.insert(p).values({ agentId, vmContextId: "vm-0", policyId, boundBy: "explicit", since }).execute();
+    });
+    const [, worst] = lines((await read("fleet.csv")).text);
+    expect(worst).toMatch(/,86400,,true,/);
+    const { text } = await read("fleet.html");
+    expect(figures(text)).toMatchObject({ "restore points too old": "0" });
+    expect(text).toContain("3 of 3 items with a target; 1 without any good backup");
+    expect(figures((await read(`item.html?id=${itemId}`)).text)).toMatchObject({
+      "age of the newest good backup": "none",
+    });
+  });
+
+  it("tell the health of seven days, whatever the period, and what of it is not proven", async () => {
+    const { agentId } = await seedReportFleet(api().store, api().clock.now);
+    const { healthDaily: h } = await api().store.read(async ({ tables }) => tables);
+    const recent = and(eq(h.scopeKind, "agent"), gte(h.metricDate, "2026-02-09"));
+    const none = { drillsTotal: 0, drillsPassed: 0 };
+    await api().store.write((db) => db.update(h).set(none).where(recent).execute());
+    const old = { ...dailyRow({ scopeKind: "agent", scopeId: agentId }, "2026-01-20", 1, 0) };
+    await api().store.write((db) => db.insert(h).values(old).execute());
+    for (const days of [1, 365]) {
+      const { text } = await read(`agent.html?id=${agentId}&days=${days}`);
+      expect(figures(text)).toMatchObject({ health: "60.0 %" });
+      expect(text).toContain("seven days; not proven: restore drills");
+    }
+    expect((await read("fleet.html")).text).toMatch(/berlin-1<\/td>\n<td class="number">.*60\.0 %.*not proven/);
   });
 
   it("on a host, an item and an AOMEI job show what is theirs", async () => {
@@ -74,7 +109,10 @@ describeApi("reports", (api) => {
   it("of a fleet without anything say that nothing was measured", async () => {
     const { text } = await read("fleet.html");
     expect(text).toContain("Nothing was measured in this time.");
-    expect(figures(text)).toMatchObject({ health: "not measured", "backups that went well": "not proven" });
+    expect(figures(text)).toMatchObject({ health: "nothing yet", "backups that went well": "not proven" });
+    // Of nothing nothing is good.
+    const good = [...text.matchAll(/is-good"><b>[^<]*<\/b>([^<]*)/g)].map(([, name]) => name);
+    expect(good).toEqual(["open alerts"]);
     expect(lines((await read("fleet.csv")).text)).toHaveLength(1);
   });
 

@@ -13,13 +13,21 @@ import { show } from "../single.ts";
 import { facts, table } from "../table.ts";
 
 type Worth = Pick<ItemHealthDocument, "score" | "band" | "proven">;
+type Measured = Pick<ScopeHealthDocument, "score" | "band" | "proven" | "measured" | "trend">;
 
 function worthText({ score, band, proven }: Worth): string {
   return `${percentText(score)}, ${stateWord(band)}${proven ? "" : ", not wholly proven"}`;
 }
 
+/** Of what nobody has measured a figure would say too much. */
+function trendText({ score, band, proven, measured, trend }: Measured): string {
+  if (band === null) return "nothing is protected yet";
+  if (!measured) return `not proven: nothing was measured in seven days, ${stateWord(band)}`;
+  return `${worthText({ score, band, proven })}, ${trend ?? "too new for a trend"}`;
+}
+
 function percentText(share: number | null): string {
-  return share === null ? "-" : `${(share * 100).toFixed(1)} %`;
+  return share === null ? "not proven" : `${(share * 100).toFixed(1)} %`;
 }
 
 const ITEMS: ListSpec<ItemStateDocument> = {
@@ -66,7 +74,7 @@ async function scopeHealth(options: HealthOptions): Promise<Answer> {
       return await client.call<ScopeHealthDocument>("GET", `/api/v1/health${of}`);
     },
     ({ items, ...found }) => [
-      ["health", `${worthText(found)}, ${found.trend}`],
+      ["health", trendText(found)],
       ...partFacts(found.parts),
       ["items", `${items.total}: ${items.good} good, ${items.warning} warning, ${items.critical} critical`],
       ["3-2-1-1-0", `holds for ${items.compliant} of ${items.total}`],
@@ -93,7 +101,7 @@ async function itemHealth(named: string, options: HealthOptions): Promise<Answer
     (found) => [
       ["item", `${plainText(found.name)} (${found.vm_context_id ?? `aomei:${found.job_id}`})`],
       ["host", plainText(found.agent_id)],
-      ["health", `${worthText(found)}, ${found.trend}`],
+      ["health", trendText(found)],
       ...partFacts(found.parts),
       ["newest good", agedText(found.rpo)],
       ["not older than", wantedText(found.rpo.target_seconds, found.rpo.ok)],

@@ -9,6 +9,11 @@ export type RpoState = {
   dueAt: Date | null;
 };
 
+/** From when on a first restore point is waited for. `boundAt`: when the item came to its policy, if it has one. */
+export function awaitedSince(createdAt: Date, boundAt: Date | null): Date {
+  return boundAt !== null && boundAt > createdAt ? boundAt : createdAt;
+}
+
 /** `since`: from here on a first restore point is waited for. */
 export function rpoState(
   { lastGoodAt, since }: { lastGoodAt: Date | null; since: Date },

@@ -65,8 +65,8 @@ describe("the score", () => {
   });
 
   it.each([
-    [[], "steady"],
-    [[0.2], "steady"],
+    [[], null],
+    [[0.2], null],
     [[0.8, 0.81], "steady"],
     [[0.5, 1, 0.9], "rising"],
     [[1, 0.2, 0.95], "falling"],

@@ -11,6 +11,8 @@ export type HealthScore = {
   rates: Rates;
   /** Every part was measured. */
   proven: boolean;
+  /** Any part was; else the score is 0 because nothing is known. */
+  measured: boolean;
 };
 export type Band = "good" | "warning" | "critical";
 export type Trend = "rising" | "steady" | "falling";
@@ -26,7 +28,8 @@ const STEADY = 0.02;
 
 export function score(counts: HealthCounts): HealthScore {
   const rates = { backup: rate(counts.backup), verification: rate(counts.verification), drill: rate(counts.drill) };
-  return { score: weighed(rates, 0), rates, proven: PARTS.every((part) => rates[part] !== null) };
+  const isMeasuredIn = (part: keyof Rates) => rates[part] !== null;
+  return { score: weighed(rates, 0), rates, proven: PARTS.every(isMeasuredIn), measured: PARTS.some(isMeasuredIn) };
 }
 
 export function band(value: number): Band {
@@ -34,9 +37,11 @@ export function band(value: number): Band {
   return value >= WARNING ? "warning" : "critical";
 }
 
-/** Of scores in the order of their days: the last against the first. */
-export function trend(scores: readonly number[]): Trend {
-  const change = (scores.at(-1) ?? 0) - (scores[0] ?? 0);
+/** Of scores in the order of their days: the last against the first. null: there are no two of them. */
+export function trend(scores: readonly number[]): Trend | null {
+  const [first, last] = [scores[0], scores.at(-1)];
+  if (scores.length < 2 || first === undefined || last === undefined) return null;
+  const change = last - first;
   if (Math.abs(change) < STEADY) return "steady";
   return change > 0 ? "rising" : "falling";
 }
@@ -50,7 +55,7 @@ export function degraded(now: HealthCounts, before: HealthCounts | null, thresho
   const value = measuredScore(now);
   if (value >= threshold || before === null) return false;
   const earlier = measuredScore(before);
-  return isMeasured(before) && (earlier < threshold || value < earlier);
+  return score(before).measured && (earlier < threshold || value < earlier);
 }
 
 /** The score if all that was not measured were perfect. */
@@ -61,10 +66,6 @@ export function measuredScore(counts: HealthCounts): number {
 /** One sum for both scores: two that are the same number on paper may round to two. */
 function weighed(rates: Rates, unmeasured: 0 | 1): number {
   return fourPlaces(PARTS.reduce((all, part) => all + WEIGHTS[part] * (rates[part] ?? unmeasured), 0));
-}
-
-function isMeasured(counts: HealthCounts): boolean {
-  return PARTS.some((part) => counts[part].total > 0);
 }
 
 function rate({ good, total }: Part): number | null {

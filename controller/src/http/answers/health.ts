@@ -14,15 +14,20 @@ const worth = {
   score: rate.openapi({
     description: "0.5 backups + 0.3 verifications + 0.2 restore drills of seven days; a part without measurement is 0.",
   }),
-  band,
   proven: z.boolean().openapi({ description: "false: a part of the score was not measured." }),
 };
+const measured = z.boolean().openapi({
+  description: "false: nothing was measured in seven days, and the score is 0 because nothing is known.",
+});
 const parts = z.strictObject({
   backup: z.strictObject({ rate: rateOrNull, successful: count, total: count }),
   verification: z.strictObject({ rate: rateOrNull, passed: count, total: count }),
   restore_test: z.strictObject({ rate: rateOrNull, passed: count, total: count }),
 });
-const trend = z.enum(["rising", "steady", "falling"]).openapi({ description: "Over the last seven days." });
+const trend = z
+  .enum(["rising", "steady", "falling"])
+  .nullable()
+  .openapi({ description: "Over the last seven days; null: of no two of them anything is known." });
 
 const subject = {
   agent_id: z.string().nullable().openapi({ description: "null: nobody has said on which host it is." }),
@@ -37,6 +42,7 @@ export const itemStateBody = z
   .strictObject({
     ...subject,
     ...worth,
+    band,
     newest_good_at: time.nullable(),
     last_verified_at: time.nullable(),
     last_drilled_at: time.nullable(),
@@ -80,6 +86,7 @@ export const itemHealthBody = z
   .strictObject({
     ...subject,
     ...worth,
+    ...{ band, measured },
     parts,
     trend,
     rpo: z.strictObject({
@@ -106,7 +113,8 @@ export function toItemHealth(view: View): z.input<typeof itemHealthBody> {
   const { rpo_seconds, rto_seconds } = facts.targets;
   return {
     ...toSubject(row),
-    ...{ score: score.score, band: row.band, proven: score.proven, parts: toParts(view.counts), trend: view.trend },
+    ...{ score: score.score, band: row.band, proven: score.proven, measured: score.measured },
+    ...{ parts: toParts(view.counts), trend: view.trend },
     rpo: {
       ...{ target_seconds: rpo_seconds, newest_good_at: isoOrNull(facts.lastGoodAt), age_seconds: rpo.ageSeconds },
       ...{ ok: rpo.ok, due_at: isoOrNull(rpo.dueAt) },
@@ -165,6 +173,8 @@ export function toHealthMetric(row: DailyRow): z.input<typeof healthMetricBody> 
 export const scopeHealthBody = z
   .strictObject({
     ...worth,
+    band: band.nullable().openapi({ description: "null: nothing is protected, and nothing was measured." }),
+    measured,
     parts,
     trend,
     items: z.strictObject({ total: count, good: count, warning: count, critical: count, compliant: count }),
@@ -179,11 +189,12 @@ export function toScopeHealth({
   bands,
   compliant,
 }: ScopeHealth): z.input<typeof scopeHealthBody> {
-  const { score, proven } = scoreOf(counts);
+  const { score, proven, measured } = scoreOf(counts);
   const { good, warning, critical } = bands;
+  const total = good + warning + critical;
   return {
-    ...{ score, band: bandOf(score), proven, parts: toParts(counts), trend: way },
-    items: { total: good + warning + critical, good, warning, critical, compliant },
+    ...{ score, band: total === 0 && !measured ? null : bandOf(score), proven, measured },
+    ...{ parts: toParts(counts), trend: way, items: { total, good, warning, critical, compliant } },
     days: days.map(toHealthMetric),
   };
 }

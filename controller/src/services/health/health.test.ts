@@ -49,7 +49,12 @@ describeOnBothStores("health", (open) => {
     const days = ["2026-03-02 1/1 1", "2026-03-03 0/1 0.75"];
     for (const scope of ["item", "agent", "fleet"] as const) expect(await health.days(scope)).toEqual(days);
     const view = await health.view();
-    expect(view.score).toEqual({ score: 0.75, rates: { backup: 0.5, verification: 1, drill: 1 }, proven: true });
+    expect(view.score).toEqual({
+      score: 0.75,
+      rates: { backup: 0.5, verification: 1, drill: 1 },
+      proven: true,
+      measured: true,
+    });
     expect(view.rto).toEqual({ median: 60, worst: 60, drills: 1, ok: null });
     expect(await health.states()).toMatchObject([
       { subjectId: "vm-1", score: 0.75, band: "warning", lastGoodAt: new Date(FIRST), lastDrilledAt: new Date(FIRST) },

@@ -51,7 +51,7 @@ export async function itemHealth({ store, now }: ServiceContext, actor: Actor, r
 
 export type ScopeHealth = {
   counts: HealthCounts;
-  trend: Trend;
+  trend: Trend | null;
   /** Of fourteen days at most, oldest first. */
   days: DailyRow[];
   bands: Record<StateRow["band"], number>;

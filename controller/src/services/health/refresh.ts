@@ -3,6 +3,7 @@ import { and, asc, eq, inArray, isNull, lte } from "drizzle-orm";
 import { putRows } from "../../store/bulk.ts";
 import type { Db, Store } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
+import type { ItemRow } from "../items/find.ts";
 import { observationsOf } from "./observations.ts";
 import type { StateRow, View } from "./view.ts";
 import { viewItems } from "./view-item.ts";
@@ -11,6 +12,8 @@ type Context = { store: Store; now: () => Date };
 type Known = ReadonlyMap<string, StateRow>;
 
 const AT_ONCE = 50;
+/** Looked at, and written, before anybody else has a turn. */
+const ITEMS_AT_ONCE = 5;
 
 /** Looks at some of those for which it is time; answers how many. */
 export async function refreshDue(context: Context): Promise<number> {
@@ -30,10 +33,11 @@ export async function refreshDue(context: Context): Promise<number> {
 /** Looks at items that nobody has looked at so far; answers how many. */
 export async function refreshNew(context: Context): Promise<number> {
   const unseen = await context.store.read(async (db) => {
-    const { items: i, itemStates: s } = db.tables;
+    const { items: i, itemStates: s, agents: a } = db.tables;
     return await db
       .select({ agentId: i.agentId, subjectId: i.vmContextId })
       .from(i)
+      .innerJoin(a, and(eq(a.agentId, i.agentId), eq(a.state, "enrolled")))
       .leftJoin(s, and(eq(s.agentId, i.agentId), eq(s.subjectId, i.vmContextId)))
       .where(and(isNull(i.retiredAt), isNull(s.subjectId)))
       .limit(AT_ONCE);
@@ -45,21 +49,30 @@ export async function refreshNew(context: Context): Promise<number> {
 async function refreshAll(context: Context, subjects: readonly { agentId: string; subjectId: string }[]) {
   const byAgent = Map.groupBy(subjects, ({ agentId }) => agentId);
   for (const [agentId, own] of byAgent)
-    await refreshItems(
-      context,
-      agentId,
-      own.map(({ subjectId }) => subjectId),
-    );
+    for (let from = 0; from < own.length; from += ITEMS_AT_ONCE)
+      await refreshItems(
+        context,
+        agentId,
+        own.slice(from, from + ITEMS_AT_ONCE).map(({ subjectId }) => subjectId),
+      );
 }
 
-/** What is known of items that are not protected any more is forgotten. */
+async function liveItems(db: Db, agentId: string, ids: readonly string[]): Promise<ItemRow[]> {
+  const { items: i, agents: a } = db.tables;
+  const rows = await db
+    .select({ item: i })
+    .from(i)
+    .innerJoin(a, and(eq(a.agentId, i.agentId), eq(a.state, "enrolled")))
+    .where(and(eq(i.agentId, agentId), inArray(i.vmContextId, [...ids]), isNull(i.retiredAt)));
+  return rows.map(({ item }) => item);
+}
+
+/** What is known of items that are not protected any more, or whose host was revoked, is forgotten. */
 async function refreshItems({ store, now }: Context, agentId: string, ids: readonly string[]): Promise<void> {
   const at = now();
   const { views, before } = await store.read(async (db) => {
-    const { items: i } = db.tables;
     const before = await statesOf(db, agentId, ids);
-    const live = and(eq(i.agentId, agentId), inArray(i.vmContextId, [...ids]), isNull(i.retiredAt));
-    const items = await db.select().from(i).where(live);
+    const items = await liveItems(db, agentId, ids);
     return { before, views: await viewItems(db, agentId, items, at) };
   });
   await store.write(async (db) => {

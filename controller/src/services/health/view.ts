@@ -3,7 +3,7 @@ import type { ComplianceRules, CopyFact } from "../../domain/compliance/copy-fac
 import { type Compliance, compliance } from "../../domain/compliance/digits.ts";
 import { earliest } from "../../domain/compliance/judge.ts";
 import { addDays, dayOf, startOf } from "../../domain/health/days.ts";
-import { type RpoState, type Rto, rpoState, rto, rtoOk } from "../../domain/health/objectives.ts";
+import { awaitedSince, type RpoState, type Rto, rpoState, rto, rtoOk } from "../../domain/health/objectives.ts";
 import { band, type HealthCounts, type HealthScore, score, type Trend, trend } from "../../domain/health/score.ts";
 import type { Db } from "../../store/db.ts";
 import { type DailyRow, type Scope, windowCounts } from "./daily.ts";
@@ -33,7 +33,8 @@ export type View = {
   counts: HealthCounts;
   /** Of the seven days that ended yesterday. */
   before: HealthCounts;
-  trend: Trend;
+  /** null: there was nothing a day ago that it could be held against. */
+  trend: Trend | null;
   rpo: RpoState;
   rto: Rto & { ok: boolean | null };
   compliance: Compliance;
@@ -47,7 +48,7 @@ export function viewOf(facts: SubjectFacts, now: Date): View {
   const today = dayOf(now);
   const counts = windowCounts(days, today);
   const worth = score(counts);
-  const since = targets.since !== null && targets.since > subject.createdAt ? targets.since : subject.createdAt;
+  const since = awaitedSince(subject.createdAt, targets.since);
   const rpo = rpoState({ lastGoodAt, since }, targets.rpo_seconds, now);
   const times = rto(restores);
   const obeyed = compliance(copies, rules, now);
@@ -72,18 +73,15 @@ export function viewOf(facts: SubjectFacts, now: Date): View {
 /** The score of each of the last seven days, as far as anything was measured by then. */
 export function weekOfScores(days: readonly DailyRow[], today: string): number[] {
   const week = Array.from({ length: 7 }, (_, back) => addDays(today, back - 6));
-  const windows = week.map((day) => windowCounts(days, day));
-  return windows
-    .filter((window) => Object.values(window).some(({ total }) => total > 0))
-    .map((window) => score(window).score);
+  const worths = week.map((day) => score(windowCounts(days, day)));
+  return worths.filter(({ measured }) => measured).map((worth) => worth.score);
 }
 
 type Timed = { obeyed: Compliance; rpo: RpoState; counts: HealthCounts };
 
 /** What was measured a week ago counts until midnight. */
 function recheckAt({ obeyed, rpo, counts }: Timed, now: Date): Date | null {
-  const isMeasured = Object.values(counts).some(({ total }) => total > 0);
-  const midnight = isMeasured ? startOf(addDays(dayOf(now), 1)) : null;
+  const midnight = score(counts).measured ? startOf(addDays(dayOf(now), 1)) : null;
   const digits = obeyed.digits.map(({ true_until }) => (true_until === null ? null : new Date(true_until)));
   return earliest([midnight, rpo.ok === true ? rpo.dueAt : null, ...digits]);
 }

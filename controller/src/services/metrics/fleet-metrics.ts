@@ -1,7 +1,8 @@
 /** How the fleet is: what is protected, what happened in the last day, what is wrong. Each number comes from an index. */
-import { and, count, desc, eq, gte, isNotNull } from "drizzle-orm";
+import { and, count, eq, gte, isNotNull } from "drizzle-orm";
 import type { ExpectedState } from "../../domain/ledger/expected.ts";
 import type { Db } from "../../store/db.ts";
+import { FLEET, worthOf } from "../health/daily.ts";
 import type { Metric } from "./metrics-page.ts";
 
 const DAY_MS = 86_400_000;
@@ -16,7 +17,7 @@ export async function fleetMetrics(db: Db, connected: number, now: Date): Promis
     ...(await agentMetrics(db, connected)),
     ...(await runMetrics(db, now)),
     ...(await alertMetrics(db)),
-    ...(await healthMetrics(db)),
+    ...(await healthMetrics(db, now)),
   ];
 }
 
@@ -94,13 +95,13 @@ async function alertMetrics(db: Db): Promise<Metric[]> {
   ];
 }
 
-async function healthMetrics(db: Db): Promise<Metric[]> {
-  const { itemStates: s, healthDaily: h } = db.tables;
+async function healthMetrics(db: Db, now: Date): Promise<Metric[]> {
+  const { itemStates: s } = db.tables;
   const bands = await db.select({ band: s.band, value: count() }).from(s).groupBy(s.band);
   const [compliant] = await db.select({ rows: count() }).from(s).where(eq(s.compliant, true));
-  const isFleet = and(eq(h.scopeKind, "fleet"), eq(h.scopeId, "fleet"));
-  const newest = db.select({ score: h.healthScore }).from(h).where(isFleet);
-  const [fleet] = await newest.orderBy(desc(h.metricDate)).limit(1);
+  const [unproven] = await db.select({ rows: count() }).from(s).where(eq(s.proven, false));
+  // A day without anything has no row, and an older one says nothing of now.
+  const fleet = await worthOf(db, FLEET, now);
   return [
     {
       name: "holdfast_items",
@@ -116,9 +117,14 @@ async function healthMetrics(db: Db): Promise<Metric[]> {
       values: [{ value: compliant?.rows ?? 0 }],
     },
     {
+      name: "holdfast_items_unproven",
+      help: "Items of which backups, verifications or restore drills were not measured in seven days.",
+      values: [{ value: unproven?.rows ?? 0 }],
+    },
+    {
       name: "holdfast_health_score",
       help: "Of the fleet, 0 to 1; absent while nothing was measured.",
-      values: fleet === undefined ? [] : [{ value: fleet.score }],
+      values: fleet.measured ? [{ value: fleet.score }] : [],
     },
   ];
 }

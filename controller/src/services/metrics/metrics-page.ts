@@ -15,6 +15,8 @@ export async function metricsPage(metrics: readonly Metric[]): Promise<string> {
       for (const { labels = {}, value } of values) counter.inc(labels, value);
     } else {
       const gauge = new Gauge(facts);
+      // Without labels it begins at 0, which would be a value.
+      if (values.length === 0) gauge.remove();
       for (const { labels = {}, value } of values) gauge.set(labels, value);
     }
   }

@@ -1,18 +1,25 @@
 /** Everything that a report tells, read from what the controller keeps up to date anyway. */
-import { and, desc, eq, gte, inArray, lte, type SQL } from "drizzle-orm";
-import { addDays, dayOf } from "../../domain/health/days.ts";
-import { type HealthScore, score } from "../../domain/health/score.ts";
+import { and, eq, inArray, sum } from "drizzle-orm";
+import { addDays, dayOf, daysFrom } from "../../domain/health/days.ts";
+import { type HealthScore, score, WINDOW_DAYS } from "../../domain/health/score.ts";
 import type { ExpectedState } from "../../domain/ledger/expected.ts";
 import type { Db } from "../../store/db.ts";
 import type { AlertRow } from "../alerts/alert-row.ts";
+import { type DailyRow, daysOf, worthOf } from "../health/daily.ts";
 import { openAlertsOf } from "./alert-facts.ts";
 import { type ItemFacts, itemsOf } from "./item-facts.ts";
 import { type ProofFacts, proofsOf } from "./proof-facts.ts";
 import { runCounts, runsOf, type ShownRun } from "./run-facts.ts";
 import type { ReportScope } from "./scope.ts";
 
-export type DayFacts = Db["tables"]["healthDaily"]["$inferSelect"];
-export type HostFacts = { agentId: string; name: string; score: number | null; items: number; lastSeenAt: Date | null };
+export type HostFacts = {
+  agentId: string;
+  name: string;
+  /** Of the last seven days; null: nothing is known of them. */
+  health: HealthScore | null;
+  items: number;
+  lastSeenAt: Date | null;
+};
 export type CopyFacts = Db["tables"]["aomeiCopies"]["$inferSelect"];
 
 export type ReportFacts = {
@@ -22,9 +29,9 @@ export type ReportFacts = {
   from: string;
   until: string;
   /** Oldest first; a day on which nothing was measured is not there. */
-  days: DayFacts[];
-  /** Of the last seven days; null: nothing was measured in them. */
-  health: number | null;
+  days: DailyRow[];
+  /** Of the last seven days, whatever the period is. */
+  health: HealthScore;
   /** Of the whole period. */
   period: HealthScore & { backups: number; failed: number; verifications: number; drills: number };
   /** The worst first. */
@@ -44,12 +51,13 @@ export type ReportFacts = {
 export async function reportFacts(db: Db, scope: ReportScope, days: number, now: Date): Promise<ReportFacts> {
   const until = dayOf(now);
   const from = addDays(until, 1 - days);
-  const daily = await daysOf(db, scope, from, until);
+  const ofScope = { scopeKind: scope.kind, scopeId: scope.id };
+  const daily = await daysOf(db, ofScope, from, until);
   const names = await hostNames(db, scope);
   const items = await itemsOf(db, scope, names, now);
   return {
     ...{ scope, madeAt: now, from, until, days: daily, items, period: periodOf(daily) },
-    health: await healthNow(db, scope, until),
+    health: await worthOf(db, ofScope, now),
     hosts: await hostsOf(db, scope, items, until),
     runs: await runCounts(db, scope, new Date(`${from}T00:00:00.000Z`)),
     newestRuns: await runsOf(db, scope, new Date(`${from}T00:00:00.000Z`), names),
@@ -59,27 +67,8 @@ export async function reportFacts(db: Db, scope: ReportScope, days: number, now:
   };
 }
 
-function ofScope(db: Db, { kind, id }: ReportScope): SQL | undefined {
-  const { healthDaily: h } = db.tables;
-  return and(eq(h.scopeKind, kind), eq(h.scopeId, id));
-}
-
-async function daysOf(db: Db, scope: ReportScope, from: string, until: string): Promise<DayFacts[]> {
-  const { healthDaily: h } = db.tables;
-  const within = and(ofScope(db, scope), gte(h.metricDate, from), lte(h.metricDate, until));
-  return await db.select().from(h).where(within).orderBy(h.metricDate);
-}
-
-/** A row stands for every day in whose week anything was measured, so a newer one than yesterday's is enough. */
-async function healthNow(db: Db, scope: ReportScope, today: string): Promise<number | null> {
-  const { healthDaily: h } = db.tables;
-  const recent = and(ofScope(db, scope), gte(h.metricDate, addDays(today, -1)), lte(h.metricDate, today));
-  const [row] = await db.select().from(h).where(recent).orderBy(desc(h.metricDate)).limit(1);
-  return row?.healthScore ?? null;
-}
-
-function periodOf(days: readonly DayFacts[]): ReportFacts["period"] {
-  const sum = (numberOf: (day: DayFacts) => number) => days.reduce((all, day) => all + numberOf(day), 0);
+function periodOf(days: readonly DailyRow[]): ReportFacts["period"] {
+  const sum = (numberOf: (day: DailyRow) => number) => days.reduce((all, day) => all + numberOf(day), 0);
   const backups = sum((day) => day.totalBackups);
   const verifications = sum((day) => day.verificationsTotal);
   const drills = sum((day) => day.drillsTotal);
@@ -106,18 +95,33 @@ async function hostsOf(
   today: string,
 ): Promise<HostFacts[]> {
   if (kind !== "fleet") return [];
-  const { agents: a, healthDaily: h } = db.tables;
+  const { agents: a } = db.tables;
   const rows = await db.select().from(a).where(eq(a.state, "enrolled"));
-  const recent = and(eq(h.scopeKind, "agent"), inArray(h.metricDate, [addDays(today, -1), today]));
-  const days = await db.select().from(h).where(recent).orderBy(h.metricDate);
-  const scores = new Map(days.map(({ scopeId, healthScore }) => [scopeId, healthScore]));
+  const worths = await worthsOfHosts(db, today);
   const counts = Map.groupBy(items, ({ row }) => row.agentId);
   return rows
     .map(({ agentId, name, lastSeenAt }) => ({
-      ...{ agentId, name, lastSeenAt, score: scores.get(agentId) ?? null },
+      ...{ agentId, name, lastSeenAt, health: worths.get(agentId) ?? null },
       items: counts.get(agentId)?.length ?? 0,
     }))
-    .sort((one, other) => (one.score ?? 2) - (other.score ?? 2) || (one.name < other.name ? -1 : 1));
+    .sort((one, other) => (one.health?.score ?? 2) - (other.health?.score ?? 2) || (one.name < other.name ? -1 : 1));
+}
+
+async function worthsOfHosts(db: Db, today: string): Promise<Map<string, HealthScore>> {
+  const { healthDaily: h } = db.tables;
+  const total = (column: Parameters<typeof sum>[0]) => sum(column).mapWith(Number);
+  const rows = await db
+    .select({
+      agentId: h.scopeId,
+      backup: { good: total(h.successfulBackups), total: total(h.totalBackups) },
+      verification: { good: total(h.verificationsPassed), total: total(h.verificationsTotal) },
+      drill: { good: total(h.drillsPassed), total: total(h.drillsTotal) },
+    })
+    .from(h)
+    .where(and(inArray(h.metricDate, daysFrom(addDays(today, 1 - WINDOW_DAYS), today)), eq(h.scopeKind, "agent")))
+    .groupBy(h.scopeId);
+  const worths = rows.map(({ agentId, ...counts }) => [agentId, score(counts)] as const);
+  return new Map(worths.filter(([, { measured }]) => measured));
 }
 
 async function copiesOf(db: Db, { kind, id }: ReportScope): Promise<CopyFacts[]> {

@@ -13,18 +13,34 @@ export function figuresOf(facts: ReportFacts): Figure[] {
     rateFigure("backups that went well", period.rates.backup, `of ${period.backups}`),
     rateFigure("verifications passed", period.rates.verification, `of ${period.verifications}`),
     rateFigure("restore drills passed", period.rates.drill, `of ${period.drills}`),
-    plain("missed runs", runs.missed, `${runs.ran + runs.ran_late} ran, ${runs.ran_late} of them late`),
+    missedFigure(runs),
     plain("open alerts", facts.alerts.total, "now"),
     ...(isOne ? itemFigures(facts) : fleetFigures(facts)),
     sizeFigure(facts),
   ];
 }
 
-function healthFigure({ health, period }: ReportFacts): Figure {
+function healthFigure({ health, items }: ReportFacts): Figure {
   const looks = { good: "good", warning: "warning", critical: "bad" } as const;
-  const note = period.proven ? "seven days" : "seven days; not all of it is proven";
-  if (health === null) return { name: "health", value: "not measured", look: "bad", note: "seven days" };
-  return { name: "health", value: percent(health), look: looks[band(health)], note };
+  const name = "health";
+  if (!health.measured && items.length === 0)
+    return { name, value: "nothing yet", look: "plain", note: "nothing is protected" };
+  if (!health.measured) return { name, value: "not measured", look: "bad", note: "nothing in seven days" };
+  const { backup, verification, drill } = health.rates;
+  const parts = { backups: backup, verifications: verification, "restore drills": drill };
+  const missing = Object.entries(parts).flatMap(([part, rate]) => (rate === null ? [part] : []));
+  const note = missing.length === 0 ? "seven days" : `seven days; not proven: ${missing.join(", ")}`;
+  return { name, value: percent(health.score), look: looks[band(health.score)], note };
+}
+
+/** That nothing was missed is good only where something was to be. */
+function missedFigure({ missed, ran, ran_late, unknown }: ReportFacts["runs"]): Figure {
+  const name = "missed runs";
+  if (missed + ran + ran_late + unknown === 0) return { name, value: "0", look: "plain", note: "no run was due" };
+  const late = ran_late === 0 ? "" : `, ${ran_late} of them late`;
+  const open = unknown === 0 ? "" : `; of ${unknown} nobody knows yet`;
+  const figure = plain(name, missed, `${ran + ran_late} ran${late}${open}`);
+  return missed === 0 && unknown > 0 ? { ...figure, look: "warning" } : figure;
 }
 
 function rateFigure(name: string, rate: number | null, note: string): Figure {
@@ -40,36 +56,43 @@ function fleetFigures({ items }: ReportFacts): Figure[] {
   const having = (test: (item: ReportFacts["items"][number]) => boolean) => items.filter(test).length;
   const compliant = having(({ row }) => row.compliant);
   const unproven = having(({ row }) => !row.proven);
-  const tooOld = having(({ rpo }) => rpo.ok === false);
-  const never = having(({ row }) => row.lastGoodAt === null);
-  return [
-    {
-      ...{ name: "items keep 3-2-1-1-0", value: `${compliant} of ${items.length}` },
-      ...{ look: compliant === items.length ? "good" : "warning", note: "now" },
-    },
-    { ...plain("items not proven", unproven, "not verified, or not drilled, within a week") },
-    plain("restore points too old", tooOld, `${counted(never, "item")} without any good backup`),
+  const look = compliant === items.length ? "good" : "warning";
+  const figures: Figure[] = [
+    { name: "items keep 3-2-1-1-0", value: `${compliant} of ${items.length}`, look, note: "now" },
+    plain("items not proven", unproven, "not backed up, verified and drilled within a week"),
+    agesFigure(items),
   ];
+  // Of nothing nothing is good.
+  return items.length === 0 ? figures.map((figure) => ({ ...figure, look: "plain" })) : figures;
 }
 
-function itemFigures({ items: [item] }: ReportFacts): Figure[] {
-  if (item === undefined) return [];
+function agesFigure(items: ReportFacts["items"]): Figure {
+  const tooOld = items.filter(({ rpo }) => rpo.ok === false).length;
+  const targeted = items.filter(({ rpo }) => rpo.ok !== null).length;
+  const never = items.filter(({ row }) => row.lastGoodAt === null).length;
+  const note = `${targeted} of ${counted(items.length, "item")} with a target; ${never} without any good backup`;
+  const look = tooOld > 0 ? "bad" : never > 0 ? "warning" : targeted === 0 ? "plain" : "good";
+  return { name: "restore points too old", value: String(tooOld), look, note };
+}
+
+function itemFigures({ items: [item], copies }: ReportFacts): Figure[] {
+  if (item === undefined) return [{ name: "age of the newest good backup", value: "none", look: "bad", note: "" }];
   const { row, rpo } = item;
   const age = rpo.ageSeconds === null ? "none" : duration(rpo.ageSeconds);
   const target = row.rpoTargetSeconds === null ? "no target" : `target ${duration(row.rpoTargetSeconds)}`;
+  const looks = { true: "good", false: "bad", null: "plain" } as const;
+  const look = rpo.ageSeconds === null ? "bad" : looks[`${rpo.ok}`];
+  const newest: Figure = { name: "age of the newest good backup", value: age, note: target, look };
+  return copies.length > 0 ? [newest] : [newest, restoreFigure(row)];
+}
+
+function restoreFigure(row: ReportFacts["items"][number]["row"]): Figure {
   const { rtoMedianSeconds: median, rtoWorstSeconds: worst, rtoTargetSeconds: wanted } = row;
-  const isSlow = worst !== null && wanted !== null && worst > wanted;
-  return [
-    {
-      ...{ name: "age of the newest good backup", value: age, note: target },
-      look: rpo.ok === false || rpo.ageSeconds === null ? "bad" : "good",
-    },
-    {
-      ...{ name: "a restore took (median)", value: median === null ? "not measured" : duration(median) },
-      look: median === null ? "warning" : isSlow ? "bad" : "good",
-      note: `worst ${worst === null ? "unknown" : duration(worst)}, ${wanted === null ? "no target" : `target ${duration(wanted)}`}`,
-    },
-  ];
+  const name = "a restore took (median)";
+  const target = wanted === null ? "no target" : `target ${duration(wanted)}`;
+  if (median === null || worst === null) return { name, value: "not measured", look: "warning", note: target };
+  const look = wanted === null ? "plain" : worst > wanted ? "bad" : "good";
+  return { name, value: duration(median), look, note: `worst ${duration(worst)}, ${target}` };
 }
 
 function sizeFigure({ days }: ReportFacts): Figure {

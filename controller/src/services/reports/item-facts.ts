@@ -1,6 +1,6 @@
 /** Items as reports show them. */
 import { and, eq, inArray } from "drizzle-orm";
-import { type RpoState, rpoState } from "../../domain/health/objectives.ts";
+import { awaitedSince, type RpoState, rpoState } from "../../domain/health/objectives.ts";
 import type { Db } from "../../store/db.ts";
 import type { ReportScope } from "./scope.ts";
 
@@ -23,14 +23,29 @@ export async function itemsOf(
   const { itemStates: s } = db.tables;
   const rows = await db.select().from(s).where(whichItems(db, scope));
   const policies = await policyNames(db, rows);
+  const bound = await boundTimes(db, scope);
   return rows
     .map((row) => ({
       row,
       hostName: hostNames.get(row.agentId) ?? null,
       policyName: policies.get(row.policyId ?? "") ?? null,
-      rpo: rpoState({ lastGoodAt: row.lastGoodAt, since: row.createdAt }, row.rpoTargetSeconds, now),
+      rpo: rpoState({ lastGoodAt: row.lastGoodAt, since: sinceOf(row, bound) }, row.rpoTargetSeconds, now),
     }))
     .sort((one, other) => one.row.score - other.row.score || (one.row.name < other.row.name ? -1 : 1));
+}
+
+/** When items came to their policies, by agent and item. */
+async function boundTimes(db: Db, { agentId }: ReportScope): Promise<ReadonlyMap<string, Date>> {
+  const { itemPolicies: i } = db.tables;
+  const rows = await db
+    .select({ agentId: i.agentId, item: i.vmContextId, since: i.since })
+    .from(i)
+    .where(agentId === null ? undefined : eq(i.agentId, agentId));
+  return new Map(rows.map(({ agentId: host, item, since }) => [`${host}/${item}`, since]));
+}
+
+function sinceOf({ agentId, subjectId, createdAt }: StateRow, bound: ReadonlyMap<string, Date>): Date {
+  return awaitedSince(createdAt, bound.get(`${agentId}/${subjectId}`) ?? null);
 }
 
 function whichItems(db: Db, { kind, agentId, subjectId }: ReportScope) {

@@ -1,4 +1,5 @@
 /** The tables of reports. Each is left out where it has nothing to say. */
+import { band } from "../../domain/health/score.ts";
 import type { ReportFacts } from "./facts.ts";
 import { type Html, html } from "./html.ts";
 import type { ItemFacts } from "./item-facts.ts";
@@ -30,10 +31,9 @@ export function itemTable({ items, scope }: ReportFacts): Html {
 
 function itemRow({ row, hostName, policyName, rpo }: ItemFacts, withHost: boolean): Html {
   const late = rpo.ok === false ? html`<br><span class="bad">older than its target</span>` : null;
-  const unproven = row.proven ? null : html`<br><span class="warning">not proven</span>`;
   return html`<tr><td>${row.name}</td>${withHost ? html`<td>${hostName ?? "told by scripts"}</td>` : null}
 <td>${policyName ?? html`<span class="bad">none</span>`}</td>
-<td class="number"><span class="${LOOKS[row.band]}">${percent(row.score)}</span>${unproven}</td>
+<td class="number">${worth(row)}</td>
 <td>${when(row.lastGoodAt)}${late}</td><td>${when(row.lastDrilledAt)}</td>
 <td class="digits">${row.digits.map(({ holds, wanted }) => html`<span class="${holds ? "yes" : "no"}">${wanted}</span>`)}</td></tr>
 `;
@@ -45,8 +45,8 @@ export function hostTable({ hosts }: ReportFacts): Html {
     head: html`<th>Host</th><th class="number">Health</th><th class="number">Items</th><th>Last seen (UTC)</th>`,
     all: hosts.length,
     rows: hosts.slice(0, MOST_ROWS).map(
-      ({ name, score, items, lastSeenAt }) => html`<tr><td>${name}</td>
-<td class="number">${score === null ? "not measured" : percent(score)}</td><td class="number">${items}</td>
+      ({ name, health, items, lastSeenAt }) => html`<tr><td>${name}</td>
+<td class="number">${health === null ? "not measured" : worth(health)}</td><td class="number">${items}</td>
 <td>${when(lastSeenAt)}</td></tr>
 `,
     ),
@@ -123,6 +123,11 @@ export function proofTable({ proofs }: ReportFacts): Html {
 `,
     ),
   });
+}
+
+function worth({ score, proven }: { score: number; proven: boolean }): Html {
+  const unproven = proven ? null : html`<br><span class="warning">not proven</span>`;
+  return html`<span class="${LOOKS[band(score)]}">${percent(score)}</span>${unproven}`;
 }
 
 function when(at: Date | null): Html {

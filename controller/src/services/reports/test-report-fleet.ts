@@ -61,7 +61,7 @@ export async function seedReportFleet(store: Store, now: Date, names: readonly s
     await seedDays(db, agentId, now);
     await seedTroubles(db, agentId, ago);
   });
-  return { agentId, itemId: `${agentId}/vm-0` };
+  return { agentId, policyId, itemId: `${agentId}/vm-0` };
 }
 
 function stateRow(agentId: string, name: string, index: number, ago: (hours: number) => Date): StateRow {
