@@ -28,7 +28,7 @@ export function watchBusy(): Busy {
         if (runs.length >= AT_ONCE) seen.set(agentId, now);
         for (const { vmContextId } of runs) seen.set(`${agentId}/${vmContextId}`, now);
       }
-      for (const [key, at] of seen) if (now.getTime() - at.getTime() > KEPT_MS) seen.delete(key);
+      for (const [key, at] of seen) if (at > now || now.getTime() - at.getTime() > KEPT_MS) seen.delete(key);
     },
     lastAt(agentId, vmContextId) {
       const times = [seen.get(agentId), seen.get(`${agentId}/${vmContextId}`)].flatMap((at) => at?.getTime() ?? []);

@@ -21,7 +21,8 @@ export function watchRuns(startedAt: Date): RunWatch {
       const known = moves.get(run.runId);
       const first = run.progressedAt ?? run.receivedAt;
       const before = known ?? { mark, at: first > startedAt ? first : startedAt };
-      const move = isHeard && before.mark === mark ? before : { mark, at: now };
+      // What lies ahead was noted by a clock that was set back since.
+      const move = isHeard && before.mark === mark && before.at <= now ? before : { mark, at: now };
       moves.set(run.runId, move);
       return move.at;
     },
@@ -30,7 +31,8 @@ export function watchRuns(startedAt: Date): RunWatch {
         unnamed.delete(runId);
         return null;
       }
-      const since = unnamed.get(runId) ?? now;
+      const known = unnamed.get(runId);
+      const since = known !== undefined && known <= now ? known : now;
       unnamed.set(runId, since);
       return since;
     },

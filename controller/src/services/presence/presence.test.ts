@@ -51,6 +51,24 @@ describeOnBothStores("presence", (open) => {
     expect([presence.of(mine), presence.progressOf(mine, runIdOf("r"))]).toEqual([undefined, undefined]);
   });
 
+  it("writes how an agent's clock goes on after it came", async () => {
+    const store = await open();
+    const agentId = await newAgent(store);
+    const presence = openPresence({ store, now: () => NOW, feed: openFeed({ store }) });
+    presence.connected(agentId);
+    for (const [ahead, written] of [
+      [7_200_000, 7_200_000],
+      [7_200_100, 7_200_000],
+      [-120, 0],
+    ] as const) {
+      const clock = new Date(NOW.getTime() + ahead).toISOString();
+      presence.heartbeat(agentId, { type: "heartbeat", clock, waiting_events: 0, spool_full: false, running: [] });
+      await presence.flush();
+      const [agent] = await store.read((db) => db.select().from(db.tables.agents));
+      expect(agent?.clockOffsetMs).toBe(written);
+    }
+  });
+
   it("follows so many runs of an agent and no more", async () => {
     const store = await open();
     const presence = openPresence({ store, now: () => NOW, feed: openFeed({ store }) });

@@ -5,6 +5,7 @@ import { pieces } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Feed } from "../feed/feed.ts";
+import { hostClocks, writeClocks } from "./host-clocks.ts";
 import { runProgresses, writeProgress } from "./run-progress.ts";
 
 export type AgentPresence = {
@@ -13,6 +14,8 @@ export type AgentPresence = {
   waitingEvents: number;
   spoolFull: boolean;
   running: string[];
+  /** Its clock less this one's, by its last heartbeat; null: none has come yet. */
+  clockOffsetMs: number | null;
 };
 export type Presence = {
   connected(agentId: string): void;
@@ -37,6 +40,7 @@ export function openPresence({ store, now, feed }: ServiceContext & { feed: Pick
   const agents = new Map<string, AgentPresence>();
   const runs = runProgresses();
   const unwritten = new Map<string, Date>();
+  const clocks = hostClocks();
 
   function tell(kind: string, agentId: string, subject: string | null, body: Record<string, unknown>): void {
     feed.publish([{ cursor: null, kind, agentId, at: now(), subject, body, problem: null }]);
@@ -52,18 +56,18 @@ export function openPresence({ store, now, feed }: ServiceContext & { feed: Pick
   return {
     connected(agentId) {
       const at = now();
-      agents.set(agentId, { connectedSince: at, lastSeenAt: at, waitingEvents: 0, spoolFull: false, running: [] });
+      agents.set(agentId, { connectedSince: at, lastSeenAt: at, ...UNSAID });
       seen(agentId);
       tell("agent_connected", agentId, null, {});
     },
     disconnected(agentId) {
       agents.delete(agentId);
       runs.forget(agentId);
+      clocks.forget(agentId);
       tell("agent_disconnected", agentId, null, {});
     },
     seen: (agentId) => seen(agentId),
-    heartbeat: (agentId, { waiting_events, spool_full, running }) =>
-      seen(agentId, { waitingEvents: waiting_events, spoolFull: spool_full, running }),
+    heartbeat: (agentId, frame) => seen(agentId, clocks.heard(agentId, toldBy(frame, now()))),
     progress(agentId, told) {
       seen(agentId);
       for (const progress of runs.take(agentId, told)) tell("progress", agentId, progress.run_id, progress);
@@ -72,16 +76,30 @@ export function openPresence({ store, now, feed }: ServiceContext & { feed: Pick
     progressOf: (agentId, runId) => runs.of(agentId, runId),
     ended: (agentId, runId) => runs.ended(agentId, runId),
     async flush() {
-      const seenAgents = [...unwritten];
-      const progresses = runs.unwritten();
+      const told = { seen: [...unwritten], clocks: clocks.unwritten(), progresses: runs.unwritten() };
       unwritten.clear();
-      if (seenAgents.length + progresses.length === 0) return;
-      await store.write(async (db) => {
-        await writeSeen(db, seenAgents);
-        for (const one of progresses) await writeProgress(db, one);
-      });
+      if (told.seen.length + told.progresses.length > 0) await store.write((db) => writeTold(db, told));
     },
   };
+}
+
+const UNSAID = { waitingEvents: 0, spoolFull: false, running: [], clockOffsetMs: null };
+
+function toldBy(frame: FrameOf<AgentFrame, "heartbeat">, at: Date) {
+  const { clock, waiting_events: waitingEvents, spool_full: spoolFull, running } = frame;
+  return { waitingEvents, spoolFull, running, clockOffsetMs: Date.parse(clock) - at.getTime() };
+}
+
+type Told = {
+  seen: [string, Date][];
+  clocks: [string, number][];
+  progresses: ReturnType<ReturnType<typeof runProgresses>["unwritten"]>;
+};
+
+async function writeTold(db: Db, { seen, clocks, progresses }: Told): Promise<void> {
+  await writeSeen(db, seen);
+  await writeClocks(db, clocks);
+  for (const one of progresses) await writeProgress(db, one);
 }
 
 /** Rounded down: an agent was never seen later than is written. */
