@@ -1,9 +1,17 @@
 import { expect, it } from "vitest";
 import { keepHealth } from "../services/health/keep-health.ts";
 import { refreshTasks } from "../services/health/view-task.ts";
-import { seedRows } from "../store/test-rows.ts";
 import { describeApi, START, type TestApi } from "./test-api.ts";
-import { idsOf, type Seeded, seedBackup, seedDrill, seedItem, seedRun, seedVerification } from "./test-seeds.ts";
+import {
+  idsOf,
+  type Seeded,
+  seedBackup,
+  seedDrill,
+  seedItem,
+  seedRun,
+  seedTask,
+  seedVerification,
+} from "./test-seeds.ts";
 
 const hours = (count: number) => new Date(START.getTime() + count * 3_600_000);
 
@@ -14,33 +22,6 @@ async function seedProven(api: TestApi, item: Seeded, repositoryId = "main", min
     await seedVerification(api, item.agentId, backupId, "passed", minute + 10);
     await seedDrill(api, item.agentId, backupId, "passed", minute + 20);
   }
-}
-
-async function seedTask(api: TestApi, agentId: string) {
-  const { aomeiJobs: j, aomeiCopies: c, aomeiRuns: r } = await api.store.read(async ({ tables }) => tables);
-  const job = {
-    ...{ jobId: 7, agentId, taskGuid: null, taskName: "System", namedAt: null, jobType: "system_image" as const },
-    ...{ targetServer: "localhost", targetPath: null, description: "", isActive: true, retentionDays: 30 },
-    ...{ expectation: "set" as const, setSeconds: 86_400, learnedSeconds: null, lastRunAt: hours(-3) },
-    ...{ lastStatus: "success" as const, mergedInto: null, createdAt: hours(-90), updatedAt: START },
-  };
-  const copy = (copyType: "primary" | "offsite" | "offline", media: string, lastGoodAt: Date) => ({
-    ...{ jobId: 7, copyType, media, status: "success" as const, lastRunAt: lastGoodAt, lastGoodAt },
-    ...{ sizeBytes: 500, path: null },
-  });
-  const run = (runId: string, status: "success" | "failed", at: Date) => ({
-    ...{ runId, jobId: 7, copyType: "primary" as const, media: "disk", status, occurredAt: at, receivedAt: at },
-    sizeBytes: 500,
-  });
-  await api.store.write(async (db) => {
-    await seedRows(db, j, [job]);
-    await seedRows(db, c, [
-      copy("primary", "disk", hours(-3)),
-      copy("offsite", "cloud", hours(-30)),
-      copy("offline", "tape", hours(-24 * 6)),
-    ]);
-    await seedRows(db, r, [run("a", "failed", hours(-27)), run("b", "success", hours(-3))]);
-  });
 }
 
 describeApi("health and compliance", (api) => {
@@ -57,7 +38,15 @@ describeApi("health and compliance", (api) => {
     await keepHealth(1)(api().context);
     const one = await api().get(`/api/v1/health/items/${web.agentId}/${web.vmContextId}`);
     expect(one.body).toMatchObject({
-      ...{ vm_context_id: web.vmContextId, name: "web", score: 1, band: "good", proven: true, measured: true, trend: null },
+      ...{
+        vm_context_id: web.vmContextId,
+        name: "web",
+        score: 1,
+        band: "good",
+        proven: true,
+        measured: true,
+        trend: null,
+      },
       parts: {
         backup: { rate: 1, successful: 1, total: 1 },
         verification: { rate: 1, passed: 2, total: 2 },

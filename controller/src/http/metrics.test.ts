@@ -87,7 +87,9 @@ describeApi("metrics", (api) => {
     await seedReportFleet(api().store, api().clock.now);
     const worth = async () => {
       const { all } = await read();
-      return ["holdfast_health_score", "holdfast_items_unproven", "holdfast_items_compliant"].map((name) => all.get(name));
+      return ["holdfast_health_score", "holdfast_items_unproven", "holdfast_items_compliant"].map((name) =>
+        all.get(name),
+      );
     };
     expect(await worth()).toEqual([0.8, 1, 2]);
     api().clock.now = new Date(api().clock.now.getTime() + 20 * 86_400_000);

@@ -4,6 +4,7 @@ import { makeBackupId } from "@holdfast/protocol";
 import { expect } from "vitest";
 import type { BackupRow } from "../services/backups/find.ts";
 import { pendingBackup } from "../services/backups/pending.ts";
+import { seedRows } from "../store/test-rows.ts";
 import { START, type TestApi } from "./test-api.ts";
 import type { Json } from "./test-client.ts";
 
@@ -100,6 +101,35 @@ export async function seedRun(
 ) {
   const row = { runId, agentId, vmContextId, state, kind: "backup" as const, startedAt: START, receivedAt: START };
   await api.store.write((db) => db.insert(db.tables.executions).values(row).execute());
+}
+
+/** Job 7 of AOMEI Backupper with three copies and two runs. */
+export async function seedTask(api: TestApi, agentId: string) {
+  const hours = (count: number) => new Date(START.getTime() + count * 3_600_000);
+  const { aomeiJobs: j, aomeiCopies: c, aomeiRuns: r } = await api.store.read(async ({ tables }) => tables);
+  const job = {
+    ...{ jobId: 7, agentId, taskGuid: null, taskName: "System", namedAt: null, jobType: "system_image" as const },
+    ...{ targetServer: "localhost", targetPath: null, description: "", isActive: true, retentionDays: 30 },
+    ...{ expectation: "set" as const, setSeconds: 86_400, learnedSeconds: null, lastRunAt: hours(-3) },
+    ...{ lastStatus: "success" as const, mergedInto: null, createdAt: hours(-90), updatedAt: START },
+  };
+  const copy = (copyType: "primary" | "offsite" | "offline", media: string, lastGoodAt: Date) => ({
+    ...{ jobId: 7, copyType, media, status: "success" as const, lastRunAt: lastGoodAt, lastGoodAt },
+    ...{ sizeBytes: 500, path: null },
+  });
+  const run = (runId: string, status: "success" | "failed", at: Date) => ({
+    ...{ runId, jobId: 7, copyType: "primary" as const, media: "disk", status, occurredAt: at, receivedAt: at },
+    sizeBytes: 500,
+  });
+  await api.store.write(async (db) => {
+    await seedRows(db, j, [job]);
+    await seedRows(db, c, [
+      copy("primary", "disk", hours(-3)),
+      copy("offsite", "cloud", hours(-30)),
+      copy("offline", "tape", hours(-24 * 6)),
+    ]);
+    await seedRows(db, r, [run("a", "failed", hours(-27)), run("b", "success", hours(-3))]);
+  });
 }
 
 /** What a list answered, by one of its rows' fields. */
