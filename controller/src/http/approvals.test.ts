@@ -57,6 +57,33 @@ describeApi("a second person", (api) => {
     expect((await api().get(at)).body).toMatchObject({ state: "queued", approval: { state: "needed" } });
   });
 
+  it("is no key that came of the one that asked, and none that was made for it since", async () => {
+    const { agentId, id } = await world(api());
+    const asking = async (as: string) => {
+      await api().store.write((db) => db.update(db.tables.commands).set({ state: "done" }).execute());
+      const { body } = await api().call("DELETE", `/api/v1/backup/${id}`, { as });
+      return `/api/v1/commands/${body["command_id"]}/approve`;
+    };
+    const made = async (scopes: string[]) => (await api().post("/api/v1/api-keys", { name: "k", scopes })).body;
+    const old = await made(["read", "delete"]);
+    const at = await asking(String(old["key"]));
+    const fresh = await api().post(`/api/v1/api-keys/${old["key_id"]}/rotate`, { overlap_seconds: 3600 });
+    expect(fresh.status).toBe(201);
+    const rotated = await api().post(at, {}, { as: String(fresh.body["key"]) });
+    expect([rotated.status, rotated.body["error"]]).toEqual([
+      403,
+      expect.stringMatching(/replaced the one that asked/),
+    ]);
+    const before = await made(["delete"]);
+    api().clock.now = new Date(START.getTime() + 1000);
+    const own = await asking(api().admin);
+    api().clock.now = new Date(START.getTime() + 2000);
+    const since = await made(["delete"]);
+    expect((await api().post(own, {}, { as: String(since["key"]) })).status).toBe(403);
+    expect((await api().post(own, {}, { as: String(before["key"]) })).status).toBe(202);
+    expect(agentId).not.toBe("");
+  });
+
   it("may say no, which ends the command", async () => {
     const { sent, other, at, id, agentId } = await world(api());
     expect((await api().post(`${at}/reject`, {}, { as: other })).status).toBe(400);

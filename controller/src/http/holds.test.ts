@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { revokeAgent } from "../store/agents.ts";
+import { putSetting } from "../store/settings.ts";
 import { describeApi, START } from "./test-api.ts";
 import { askFor, planIn, seedPoints, seedPolicy, seedProtected, tenFulls } from "./test-retention.ts";
 import type { Seeded } from "./test-seeds.ts";
@@ -88,6 +89,54 @@ describeApi("holds", (api) => {
     await api().store.write((db) => revokeAgent(db, world.agentId));
     expect(await marks()).toBe(0);
     expect((await api().call("DELETE", `/api/v1/backup/${second}`)).status).toBe(409);
+  });
+
+  it("end by no clock that is not believed: neither by one that jumped ahead, nor against the host's own", async () => {
+    const world = await tenFulls(api());
+    const [first = "", second = ""] = world.old;
+    const until = new Date(START.getTime() + 86_400_000).toISOString();
+    const promise = String((await hold(world, { kind: "immutable", until, backup_id: first })).body["hold_id"]);
+    await hold(world, { until, backup_id: second });
+    const clock = (at: Date) => ({ at, suspect: null, believedAt: at });
+    await api().store.write((db) => putSetting(db, "retention_clock", clock(START)));
+    const kept = async () => [
+      (await api().post(`/api/v1/holds/${promise}/release`, { reason: "over" })).status,
+      (await api().call("DELETE", `/api/v1/backup/${first}`)).status,
+      (await api().call("DELETE", `/api/v1/backup/${second}`)).status,
+      (await api().post("/api/v1/retention/preview", { policy_id: world.policyId })).body["removes"],
+    ];
+    // Asked in the very moment, before anybody has looked at the clock again; and back, with it.
+    api().clock.now = new Date(START.getTime() + 200 * 86_400_000);
+    expect(await kept()).toEqual([409, 409, 409, 1]);
+    api().clock.now = new Date(START.getTime() - 2 * 86_400_000);
+    expect((await kept()).slice(0, 3)).toEqual([409, 409, 409]);
+    // A clock that is believed, and a host that says that the day has not come.
+    api().clock.now = new Date(START.getTime() + 2 * 86_400_000);
+    await api().store.write((db) => putSetting(db, "retention_clock", clock(api().clock.now)));
+    const offset = (clockOffsetMs: number) =>
+      api().store.write((db) => db.update(db.tables.agents).set({ clockOffsetMs }).execute());
+    await offset(-1.5 * 86_400_000);
+    expect(await kept()).toEqual([409, 409, 409, 1]);
+    await offset(-3_600_000);
+    expect(await kept()).toEqual([200, 202, 202, 1]);
+  });
+
+  it("a removal that was asked for before the promise is looked at again on its way to the host", async () => {
+    const world = await tenFulls(api());
+    const [first = ""] = world.old;
+    const asked = await api().call("DELETE", `/api/v1/backup/${first}`);
+    const { policies: p } = await api().store.read(async (db) => db.tables);
+    const [row] = await api().store.read((db) => db.select().from(p));
+    const body =
+      row === undefined ? undefined : { ...row.body, retention: { ...row.body.retention, immutable_days: 30 } };
+    await api().store.write((db) => db.update(p).set({ body }).execute());
+    const sent = api().connect(world.agentId);
+    await api().context.delivery.queued(world.agentId);
+    expect(sent).toEqual([]);
+    expect((await api().get(`/api/v1/commands/${asked.body["command_id"]}`)).body).toMatchObject({
+      state: "refused",
+      error: { code: "PROTECTED", message: expect.stringMatching(/must stay: it is immutable until .* by its policy/) },
+    });
   });
 
   it("a policy's own promise binds people too", async () => {

@@ -2,10 +2,17 @@
 import { groups } from "./groups.ts";
 import { keyOf, type Point } from "./point.ts";
 
-/** Why these must not go together; empty: they may. `points`: all of the item, `remove` in the order of removal. */
-export function forbidden(points: readonly Point[], remove: readonly Point[], now: Date): string[] {
+/**
+ * Why these must not go together; empty: they may. `points`: all of the item, `remove` in the order of removal,
+ * `promised`: by which promises end.
+ */
+export function forbidden(
+  points: readonly Point[],
+  remove: readonly Point[],
+  { now, promised }: { now: Date; promised: Date },
+): string[] {
   const going = new Set(remove.map(keyOf));
-  const own = remove.flatMap((point) => ofItself(point, now).map((why) => `${point.backupId} ${why}`));
+  const own = remove.flatMap((point) => ofItself(point, { now, promised }).map((why) => `${point.backupId} ${why}`));
   const turn = new Map(remove.map((point, index) => [keyOf(point), index]));
   const order = remove.flatMap((child, index) => {
     const parent = turn.get(parentKey(child));
@@ -16,14 +23,14 @@ export function forbidden(points: readonly Point[], remove: readonly Point[], no
   return [...own, ...order, ...groups(points).flatMap((group) => ofDisk(group, going))];
 }
 
-function ofItself(point: Point, now: Date): string[] {
+function ofItself(point: Point, { now, promised }: { now: Date; promised: Date }): string[] {
   const { hasSidecar, pinned, held, inUse, immutableUntil, recordedAt } = point;
   return [
     ...(hasSidecar ? [] : ["was not written by Holdfast"]),
     ...(pinned ? ["is pinned"] : []),
     ...(held.length > 0 ? ["is held"] : []),
     ...(inUse === null ? [] : ["is in use"]),
-    ...(immutableUntil !== null && immutableUntil > now ? ["is immutable"] : []),
+    ...(immutableUntil !== null && immutableUntil > promised ? ["is immutable"] : []),
     ...(recordedAt !== null && recordedAt.getTime() > now.getTime() + 3_600_000 ? ["lies in the future"] : []),
   ];
 }

@@ -1,7 +1,12 @@
 /** Whether the controller's clock is believed when it is a matter of removing something. */
 import { DAY_MS } from "./point.ts";
 
-export type ClockState = { at: Date; suspect: { since: Date; why: string } | null };
+export type ClockState = {
+  at: Date;
+  suspect: { since: Date; why: string } | null;
+  /** When it was last believed: what was promised until later is promised still, whatever the clock says. */
+  believedAt: Date;
+};
 export type ClockTick = {
   now: Date;
   /** By a clock that never jumps, since the tick before; null: this process has just begun. */
@@ -19,20 +24,38 @@ const HOUR_MS = 3_600_000;
  */
 export function stepClock(before: ClockState | null, tick: ClockTick): ClockState {
   const { now, agree, disagree } = tick;
+  const believedAt = before?.believedAt ?? new Date(0);
   const why = jumpOf(before, tick);
-  if (why !== null) return { at: now, suspect: { since: now, why } };
+  if (why !== null) return { at: now, suspect: { since: now, why }, believedAt };
   if (disagree > agree) {
     const differ = `the clocks of ${disagree} of ${agree + disagree} connected hosts differ from the controller's by more than a day`;
-    return { at: now, suspect: { since: before?.suspect?.since ?? now, why: differ } };
+    return { at: now, suspect: { since: before?.suspect?.since ?? now, why: differ }, believedAt };
   }
   const suspect = before?.suspect ?? null;
-  if (suspect === null) return { at: now, suspect };
+  if (suspect === null) return { at: now, suspect, believedAt: now };
   const quiet = now.getTime() - suspect.since.getTime();
   const isOver = (quiet >= HOUR_MS && agree > disagree) || (quiet >= DAY_MS && disagree === 0);
-  return { at: now, suspect: isOver ? null : suspect };
+  return isOver ? { at: now, suspect: null, believedAt: now } : { at: now, suspect, believedAt };
 }
 
-function jumpOf(before: ClockState | null, { now, elapsedMs }: ClockTick): string | null {
+/** Why the clock is not believed at `now`, also before it is looked at again; null: it is. */
+export function doubtOf(state: ClockState | null, now: Date): string | null {
+  if (state === null) return null;
+  return state.suspect?.why ?? jumpOf(state, { now, elapsedMs: null });
+}
+
+/**
+ * The time by which promises to keep something end: never later than the last that was believed, nor than a host says
+ * whose clock is more than a day behind (`offsetMs`, the host's less the controller's; null: it has not said).
+ */
+export function promiseTimeOf(state: ClockState | null, now: Date, offsetMs: number | null): Date {
+  const times = [now.getTime()];
+  if (state !== null && doubtOf(state, now) !== null) times.push(state.believedAt.getTime());
+  if (offsetMs !== null && offsetMs < -DAY_MS) times.push(now.getTime() + offsetMs);
+  return new Date(Math.min(...times));
+}
+
+function jumpOf(before: ClockState | null, { now, elapsedMs }: Pick<ClockTick, "now" | "elapsedMs">): string | null {
   if (before === null) return null;
   const gap = now.getTime() - before.at.getTime() - (elapsedMs ?? 0);
   if (Math.abs(gap) <= DAY_MS) return null;

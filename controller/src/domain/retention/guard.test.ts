@@ -50,8 +50,8 @@ it.each<[string, string, string[], string]>([
 ])("the last look refuses %s", (_what, notation, ids, why) => {
   const points = pointsOf(notation);
   const remove = ids.flatMap((id) => points.filter(({ backupId }) => backupId === id));
-  expect(forbidden(points, remove, dayOf(50))).toEqual([why]);
-  expect(forbidden(points, [], dayOf(50))).toEqual([]);
+  expect(forbidden(points, remove, { now: dayOf(50), promised: dayOf(50) })).toEqual([why]);
+  expect(forbidden(points, [], { now: dayOf(50), promised: dayOf(50) })).toEqual([]);
 });
 
 /** Years of an item whose policy was stored before its first backup; answers on which days a person was asked. */

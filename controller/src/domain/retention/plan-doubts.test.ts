@@ -22,7 +22,7 @@ describe("in doubt", () => {
     const points = pointsOf("F1 | F2 | F3 | F4").map((point) => ({ ...point, chainNumber: 0 }));
     const { remove } = ask(points, rulesOf({ keep_last: 1 }));
     expect(idsOf(remove).toSorted()).toEqual(["F1", "F2", "F3"]);
-    expect(forbidden(points, remove, dayOf(NOW))).toEqual([]);
+    expect(forbidden(points, remove, { now: dayOf(NOW), promised: dayOf(NOW) })).toEqual([]);
   });
 
   it("a host that is enrolled anew, all of whose backups were recorded today, keeps its months", () => {

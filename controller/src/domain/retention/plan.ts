@@ -35,8 +35,17 @@ export type RetentionPlan = {
   /** Why no time can be believed, so that nothing goes; null: they can. */
   clockProblem: string | null;
 };
-/** `zone`: of the rules' days, weeks and months; decided, never `local`. */
-export type RetentionQuestion = { points: readonly Point[]; rules: RetentionRules; zone: string; now: Date };
+/**
+ * `zone`: of the rules' days, weeks and months; decided, never `local`. `promised`: by which holds and immutability end;
+ * `now` unless the clock is in doubt.
+ */
+export type RetentionQuestion = {
+  points: readonly Point[];
+  rules: RetentionRules;
+  zone: string;
+  now: Date;
+  promised?: Date;
+};
 
 const ORDERED: readonly Rule[] = [age, count, gfs];
 const ALWAYS: readonly Rule[] = [floor, newest, proven, pins, holds, immutable, inUse, unsure];
@@ -47,7 +56,8 @@ export function planRetention(question: RetentionQuestion): RetentionPlan {
   const clockProblem = clockProblemOf(points, now);
   const contexts = groups(points).map((some): RetentionContext => {
     const readings = readingsOf(some, now);
-    return { ...question, points: some, readings, all: points, clockProblem, kept: new Set() };
+    const promised = question.promised ?? now;
+    return { ...question, promised, points: some, readings, all: points, clockProblem, kept: new Set() };
   });
   const wanted = contexts.flatMap((context) => [...ORDERED, ...ALWAYS].flatMap((rule) => rule(context)));
   if (!saysHowLong(rules)) wanted.push(...points.map(noRule));

@@ -52,6 +52,8 @@ export type RetentionContext = {
   /** Of the rules' days, weeks and months. */
   zone: string;
   now: Date;
+  /** By which promises end: before `now` when the clock is in doubt. */
+  promised: Date;
   /** Whatever other rules wish to keep, in any repository: for the rules that come last. */
   kept: ReadonlySet<string>;
   all: readonly Point[];

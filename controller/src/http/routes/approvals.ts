@@ -63,12 +63,13 @@ const approve = endpoint({
   path: "/api/v1/commands/{command_id}/approve",
   tag,
   summary: "Let a command go to its agent, as the second person",
-  description: "Another credential than the one that asked for it; before its deadline.",
+  description:
+    "Another credential than the one that asked for it (or was rotated from it, or made by it since); before its deadline.",
   action: "commands.approve",
   params,
   body: z.strictObject({ reason: reason.optional() }),
   answers: { 202: commandBody },
-  refusals: ["CONFLICT"],
+  refusals: ["CONFLICT", "PROTECTED"],
   handle: async (context, { params: { command_id: commandId }, body, caller }) => {
     const row: CommandRow = await approveCommand(context, caller, { commandId, reason: body.reason ?? "" });
     return { status: 202, body: toCommand(row) };

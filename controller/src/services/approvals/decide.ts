@@ -8,10 +8,15 @@ import type { Db } from "../../store/db.ts";
 import { recordAudit } from "../audit/record.ts";
 import { type CommandRow, endBackupsOf, findCommand } from "../commands/command-row.ts";
 import { announceCommand, type OrderContext } from "../commands/order.ts";
+import { namedIn, promiseAgainst } from "../commands/refuse-forbidden.ts";
+import { sameHand } from "./same-hand.ts";
 
 type Decision = { commandId: string; reason: string };
 
-/** Lets a waiting command go to its agent. NOT_FOUND, CONFLICT when it does not wait; FORBIDDEN for its author. */
+/**
+ * Lets a waiting command go to its agent. NOT_FOUND, CONFLICT when it does not wait; FORBIDDEN for its author, under
+ * whatever key; PROTECTED when what it removes has been promised since.
+ */
 export async function approveCommand(context: OrderContext, caller: Caller, decision: Decision): Promise<CommandRow> {
   const at = context.now();
   const command = await context.store.write((db) => decide(db, caller, decision, { state: "approved", at }));
@@ -19,7 +24,7 @@ export async function approveCommand(context: OrderContext, caller: Caller, deci
   return command;
 }
 
-/** Ends a waiting command for good. The same refusals. */
+/** Ends a waiting command for good. NOT_FOUND, CONFLICT, FORBIDDEN for its author, who cancels it. */
 export async function rejectCommand(
   { store, now }: OrderContext,
   caller: Caller,
@@ -40,6 +45,7 @@ async function decide(
   { state, at }: { state: "approved" | "rejected"; at: Date },
 ): Promise<CommandRow> {
   const known = await waitingCommand(db, caller, commandId, at);
+  if (state === "approved") await refuseApproval(db, caller, known, at);
   const by = actorName(caller.actor);
   const { commands: c } = db.tables;
   const [command] = await db
@@ -72,6 +78,14 @@ async function waitingCommand(db: Db, { actor }: Caller, commandId: string, at: 
       message: "whoever asked for it cannot approve or reject it: another person does",
     });
   return row;
+}
+
+async function refuseApproval(db: Db, { actor }: Caller, known: CommandRow, at: Date): Promise<void> {
+  const same = await sameHand(db, actor, known);
+  if (same !== null) throw new ControllerError("FORBIDDEN", { message: same });
+  if (known.kind !== "backup.delete") return;
+  const promised = await promiseAgainst(db, known.agentId, namedIn(known.arguments), at);
+  if (promised !== null) throw new ControllerError("PROTECTED", { message: promised });
 }
 
 function rejectedBy(by: string, reason: string): Problem {

@@ -1,9 +1,7 @@
 import { and, desc, eq, isNull } from "drizzle-orm";
-import { DAY_MS } from "../../domain/retention/point.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
-import { holdsOn, openHolds } from "../holds/open-holds.ts";
-import { itemPolicy } from "../retention/item-policy.ts";
+import { promisesOn } from "../holds/promises.ts";
 import type { BackupRow } from "./find.ts";
 
 /**
@@ -20,7 +18,8 @@ export async function refuseUnremovable(db: Db, row: BackupRow, now: Date): Prom
       message: `increments need ${row.backupId}: remove them first, the newest one first`,
       details: dependents.join(", "),
     });
-  const reasons = [...(await protections(db, row)), ...(await promises(db, row, now))];
+  const promises = (await promisesOn(db, [row], now)).get(row.backupId) ?? [];
+  const reasons = [...(await protections(db, row)), ...promises];
   if (reasons.length > 0)
     throw new ControllerError("PROTECTED", {
       message: `${row.backupId} must stay: it is ${reasons.join(" and ")}`,
@@ -82,19 +81,5 @@ async function protections(db: Db, row: BackupRow): Promise<string[]> {
     ...(newest?.id === row.backupId ? ["the newest backup of its disk"] : []),
     ...(verified?.id === row.backupId ? ["the last one that was verified"] : []),
     ...(drilled?.id === row.backupId ? ["the last one that was drilled"] : []),
-  ];
-}
-
-/** What was promised to be kept, by a person or by its policy. */
-async function promises(db: Db, row: BackupRow, now: Date): Promise<string[]> {
-  const holds = holdsOn(await openHolds(db, row, now), row.backupId);
-  const days = (await itemPolicy(db, row))?.rules.immutable_days ?? 0;
-  const made = Math.max(row.createdAt.getTime(), row.recordedAt?.getTime() ?? 0);
-  const until = new Date(made + days * DAY_MS);
-  return [
-    ...holds.map(({ kind, until: end, reason }) =>
-      kind === "legal" ? `held: ${reason}` : `immutable until ${end?.toISOString() ?? "it is released"}: ${reason}`,
-    ),
-    ...(days > 0 && until > now ? [`immutable until ${until.toISOString()} by its policy`] : []),
   ];
 }

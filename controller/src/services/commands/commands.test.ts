@@ -48,6 +48,31 @@ describeOnBothStores("commands", (open) => {
     await expect(other).rejects.toMatchObject({ code: "CONFLICT" });
   });
 
+  it("many that come at the same time with the same key are one command", async () => {
+    const bench = await benchOn(await open());
+    const all = await Promise.all(Array.from({ length: 8 }, () => bench.add({ idempotencyKey: "k" })));
+    expect(all.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(all.map(({ command }) => command.commandId)).size).toBe(1);
+    const { commands } = await bench.context.store.read(async (db) => db.tables);
+    expect(await bench.context.store.read((db) => db.select().from(commands))).toHaveLength(1);
+  });
+
+  it("sent again when it is over or cancelled, it can be begun by no host, whatever its clock says", async () => {
+    const bench = await benchOn(await open());
+    bench.connect();
+    const deadlines = () =>
+      bench.sent.splice(0).flatMap((frame) => (frame.type === "command" ? [frame.command.deadline] : []));
+    const [late, cancelled] = [(await bench.add()).command, (await bench.add()).command];
+    await bench.delivery.queued(bench.agentId);
+    expect(deadlines()).toEqual([late, cancelled].map(({ deadline }) => deadline.toISOString()));
+    await bench.cancel(cancelled.commandId);
+    await bench.delivery.connected(bench.agentId);
+    expect(deadlines().toSorted()).toEqual(["1970-01-01T00:00:00.000Z", late.deadline.toISOString()]);
+    bench.clock.now = new Date(NOW.getTime() + 5 * DAY);
+    await bench.delivery.connected(bench.agentId);
+    expect(deadlines()).toEqual(["1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"]);
+  });
+
   it("refuses wrong arguments by name, past deadlines, and agents that are unknown or revoked", async () => {
     const store = await open();
     const bench = await benchOn(store);

@@ -8,6 +8,7 @@ import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Links } from "../presence/links.ts";
 import { type CommandRow, factsOf } from "./command-row.ts";
+import { refuseForbidden } from "./refuse-forbidden.ts";
 
 export type DeliveryContext = ServiceContext & { links: Links; log: Logger };
 export type Delivery = {
@@ -58,28 +59,32 @@ async function deliver(context: DeliveryContext, agentId: string, states: readon
   if (!links.isConnected(agentId)) return;
   const at = now();
   const wanted = rows.filter((row) => deliveries(factsOf(row), at.getTime()).length > 0);
-  const sent = await noteSent(context, wanted, at);
+  const { sent, forbidden } = await noteSent(context, wanted, at);
   for (const row of wanted) {
     if (row.state === "queued" && !sent.has(row.commandId)) continue;
+    const isOver = row.cancelRequestedAt !== null || at > row.deadline || forbidden.has(row.commandId);
     for (const effect of deliveries(factsOf(row), at.getTime()))
-      if (effect === "command") links.send(agentId, { type: "command", command: commandOf(row), ...wasAccepted(row) });
+      if (effect === "command")
+        links.send(agentId, { type: "command", command: commandOf(row, isOver), ...wasAccepted(row) });
       else links.send(agentId, { type: "cancel", command_id: row.commandId });
   }
 }
 
-/** Those that are still queued when it is written; one may have been cancelled meanwhile. */
-async function noteSent({ store }: DeliveryContext, rows: readonly CommandRow[], at: Date): Promise<Set<string>> {
+/** `sent`: those that were still queued. `forbidden`: removals of what was promised to be kept since they were asked for. */
+async function noteSent({ store }: DeliveryContext, rows: readonly CommandRow[], at: Date) {
   const queued = rows.filter(({ state }) => state === "queued").map(({ commandId }) => commandId);
-  if (queued.length === 0) return new Set();
+  const removals = rows.filter(({ kind }) => kind === "backup.delete");
+  const sent = new Set<string>();
+  if (queued.length + removals.length === 0) return { sent, forbidden: sent };
   return await store.write(async (db) => {
     const { commands: c } = db.tables;
-    const sent = new Set<string>();
+    const forbidden = await refuseForbidden(db, removals, at);
     for (const some of pieces(queued)) {
       const where = and(inArray(c.commandId, some), eq(c.state, "queued"), isAllowed(c));
       const noted = await db.update(c).set({ state: "sent", sentAt: at }).where(where).returning({ id: c.commandId });
       for (const { id } of noted) sent.add(id);
     }
-    return sent;
+    return { sent, forbidden };
   });
 }
 
@@ -93,13 +98,14 @@ function wasAccepted({ state }: CommandRow): { was_accepted?: true } {
   return state === "accepted" || state === "running" ? { was_accepted: true } : {};
 }
 
-function commandOf(row: CommandRow): Command {
+/** Of one that is over only the agent knows whether it had begun: it gets a deadline that has passed by any clock. */
+function commandOf(row: CommandRow, isOver: boolean): Command {
   return {
     command_id: row.commandId,
     author: row.author,
     reason: row.reason,
     created_at: row.createdAt.toISOString(),
-    deadline: row.deadline.toISOString(),
+    deadline: (isOver ? new Date(0) : row.deadline).toISOString(),
     kind: row.kind,
     arguments: row.arguments,
   };

@@ -5,17 +5,19 @@ export type HoldRow = Db["tables"]["holds"]["$inferSelect"];
 type Item = { agentId: string; vmContextId: string };
 
 /**
- * Holds on an item or its backups that neither were released nor have ended. A host that was enrolled anew is another
+ * Holds on an item or its backups that neither were released nor have ended by `promised` (`promiseTime`). A host that was enrolled anew is another
  * agent with the same backups: what was held by the revoked one's name, and backups that are held by their id, stay held.
  */
-export async function openHolds(db: Db, { agentId, vmContextId }: Item, now: Date): Promise<HoldRow[]> {
+export async function openHolds(db: Db, { agentId, vmContextId }: Item, promised: Date): Promise<HoldRow[]> {
   const { holds: h, agents: a } = db.tables;
   const isMeant = or(eq(h.agentId, agentId), isNotNull(h.backupId), eq(a.state, "revoked"));
   const rows = await db
     .select({ hold: h })
     .from(h)
     .leftJoin(a, eq(a.agentId, h.agentId))
-    .where(and(eq(h.vmContextId, vmContextId), isNull(h.releasedAt), or(isNull(h.until), gt(h.until, now)), isMeant));
+    .where(
+      and(eq(h.vmContextId, vmContextId), isNull(h.releasedAt), or(isNull(h.until), gt(h.until, promised)), isMeant),
+    );
   return rows.map(({ hold }) => hold);
 }
 

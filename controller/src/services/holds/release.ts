@@ -3,6 +3,7 @@ import { actorName, type Caller, maySeeAgent } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { ServiceContext } from "../context.ts";
+import { promiseTime } from "../retention/clock-state.ts";
 import type { HoldRow } from "./open-holds.ts";
 
 /** Lets go what was held. NOT_FOUND, CONFLICT when it was released; PROTECTED: a promise holds until its end, for everyone. */
@@ -17,7 +18,8 @@ export async function releaseHold(
     const [known] = await db.select().from(h).where(eq(h.holdId, holdId));
     if (known === undefined || !maySeeAgent(caller.actor, known.agentId))
       throw new ControllerError("NOT_FOUND", { message: `there is no hold ${holdId}` });
-    if (known.kind === "immutable" && (known.until === null || known.until > at))
+    const promised = await promiseTime(db, known.agentId, at);
+    if (known.kind === "immutable" && (known.until === null || known.until > promised))
       throw new ControllerError("PROTECTED", {
         message: `it was promised until ${known.until?.toISOString() ?? "for ever"}, and nobody can take that back`,
       });

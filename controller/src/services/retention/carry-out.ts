@@ -34,7 +34,7 @@ export async function carryOut(
   if (!context.links.isConnected(row.agentId)) return { row, commands: [] };
   const allowed = new Set(row.removals.flatMap(({ backup_ids }) => backup_ids));
   const remove = within(planned.plan.remove, allowed, planned.points);
-  const faults = forbidden(planned.points, remove, now);
+  const faults = forbidden(planned.points, remove, { now, promised: planned.promised });
   if (faults.length > 0)
     throw new ControllerError("INTERNAL_ERROR", { message: `this plan must not be carried out: ${faults.join("; ")}` });
   await recordObservations(db, [waitsNoMore(row)], now);

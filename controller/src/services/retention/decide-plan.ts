@@ -4,6 +4,7 @@ import { actorName, type Caller, maySeeAgent } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
+import { sameHand } from "../approvals/same-hand.ts";
 import { needsSecondPerson } from "../approvals/second-person.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { OrderContext } from "../commands/order.ts";
@@ -35,6 +36,7 @@ async function decide(
   const at = now();
   return await store.write(async (db) => {
     const known = await waitingPlan(db, caller, planId);
+    await refuseSameHand(db, caller, known, state);
     const { retentionPlans: r } = db.tables;
     const end = state === "rejected" ? { finishedAt: at } : {};
     const decided = { state, reason, decidedAt: at, decidedBy: actorName(caller.actor), ...end };
@@ -54,9 +56,20 @@ async function waitingPlan(db: Db, { actor }: Caller, planId: string): Promise<P
   if (row === undefined || !maySeeAgent(actor, row.agentId))
     throw new ControllerError("NOT_FOUND", { message: `there is no plan ${planId}` });
   if (row.state !== "waiting") throw new ControllerError("CONFLICT", { message: `this plan is ${row.state}` });
-  if (row.madeBy === actorName(actor) && (await needsSecondPerson(db, "backup.delete")))
-    throw new ControllerError("FORBIDDEN", { message: "whoever asked for it does not decide: another person does" });
   return row;
+}
+
+/** Where removals need a second person. Whoever wrote the policy may say no to it. */
+async function refuseSameHand(
+  db: Db,
+  { actor }: Caller,
+  { madeBy, madeAt }: PlanRow,
+  state: "approved" | "rejected",
+): Promise<void> {
+  if (!(await needsSecondPerson(db, "backup.delete"))) return;
+  if (state === "rejected" && madeBy !== actorName(actor)) return;
+  const same = await sameHand(db, actor, { author: madeBy, createdAt: madeAt });
+  if (same !== null) throw new ControllerError("FORBIDDEN", { message: same });
 }
 
 async function findPlan(db: Db, planId: string): Promise<PlanRow | undefined> {

@@ -2,10 +2,11 @@ import { and, desc, eq } from "drizzle-orm";
 import { forbidden } from "../../domain/retention/check.ts";
 import { needsPerson } from "../../domain/retention/guard.ts";
 import { planRetention, type RetentionPlan } from "../../domain/retention/plan.ts";
-import type { Point } from "../../domain/retention/point.ts";
+import { CLOCKS_DIFFER_MS, type Point } from "../../domain/retention/point.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
+import { promiseTime } from "./clock-state.ts";
 import { type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
 import { loadPoints } from "./points.ts";
 
@@ -15,6 +16,8 @@ export type ItemPlan = {
   policy: ItemPolicy;
   points: Point[];
   plan: RetentionPlan;
+  /** By which promises ended when it was made. */
+  promised: Date;
   /** Why a person has to decide; null: nobody has to. */
   guard: string | null;
 };
@@ -37,19 +40,20 @@ export async function planBy(
 ): Promise<ItemPlan> {
   const { rules } = policy;
   const refused = await refusedIds(db, item, policy);
-  const points = (await loadPoints(db, item, now)).map((point) => ({
+  const promised = await promiseTime(db, item.agentId, now);
+  const points = (await loadPoints(db, item, promised)).map((point) => ({
     ...point,
     held: [...point.held, ...(refused.get(point.backupId) ?? [])],
   }));
-  const plan = planRetention({ points, rules, zone: await zoneOf(db, item.agentId, rules), now });
-  const faults = forbidden(points, plan.remove, now);
+  const plan = planRetention({ points, rules, zone: await zoneOf(db, item.agentId, rules), now, promised });
+  const faults = forbidden(points, plan.remove, { now, promised });
   if (faults.length > 0)
     throw new ControllerError("INTERNAL_ERROR", {
       message: `retention would have removed what must stay: ${faults.slice(0, 5).join("; ")}`,
     });
   const recordedSince = await countSince(db, item, policy, points);
   const facts = { points, remove: plan.remove, rules, approved: policy.approved, recordedSince, clockJump };
-  return { item, policy, points, plan, guard: needsPerson(facts) };
+  return { item, policy, points, plan, promised, guard: needsPerson(facts) };
 }
 
 /** What a person did not want removed by this version of the policy, and what they said. */
@@ -70,7 +74,10 @@ async function refusedIds(db: Db, item: ItemKey, policy: ItemPolicy): Promise<Ma
   return new Map(said);
 }
 
-/** Points that came since the last removal, or since the item got its policy. */
+/**
+ * Points that came since the last removal, or since the item got its policy; not those that were only heard of since:
+ * a host that brings its old backups along has made none.
+ */
 async function countSince(db: Db, item: ItemKey, policy: ItemPolicy, points: readonly Point[]): Promise<number> {
   const { retentionPlans: r } = db.tables;
   const [last] = await db
@@ -80,7 +87,8 @@ async function countSince(db: Db, item: ItemKey, policy: ItemPolicy, points: rea
     .orderBy(desc(r.madeAt))
     .limit(1);
   const since = Math.max(policy.since.getTime(), last?.at?.getTime() ?? 0);
-  return points.filter(({ recordedAt }) => recordedAt !== null && recordedAt.getTime() >= since).length;
+  const isSince = (at: Date | null, slackMs: number) => at !== null && at.getTime() >= since - slackMs;
+  return points.filter(({ madeAt, recordedAt }) => isSince(recordedAt, 0) && isSince(madeAt, CLOCKS_DIFFER_MS)).length;
 }
 
 export function ofItem(db: Db, { agentId, vmContextId }: ItemKey) {

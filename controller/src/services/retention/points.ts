@@ -15,13 +15,13 @@ type Known = {
   listed: ReadonlySet<string>;
 };
 
-/** Every completed backup of the item that is still there. */
-export async function loadPoints(db: Db, item: ItemKey, now: Date): Promise<Point[]> {
+/** Every completed backup of the item that is still there. `promised`: by which holds end. */
+export async function loadPoints(db: Db, item: ItemKey, promised: Date): Promise<Point[]> {
   const rows = await backupsOf(db, item);
   const completed = rows.filter(({ status }) => status === "completed");
   if (completed.length === 0) return [];
   const known: Known = {
-    holds: await openHolds(db, item, now),
+    holds: await openHolds(db, item, promised),
     proofs: await proofTimesOf(db, item),
     uses: await usesOf(db, item.agentId, rows),
     listed: await listedRepositories(db, item.agentId),

@@ -66,7 +66,7 @@ export async function previewRetention(
 }
 
 async function planFor(db: Db, item: ItemKey, { policyId, body }: PreviewQuestion, now: Date) {
-  const jump = await clockJump(db);
+  const jump = await clockJump(db, now);
   const known = await itemPolicy(db, item);
   if (body === null) return known === null ? null : await planBy(db, item, { policy: known, now, clockJump: jump });
   // Whoever sees the preview approves as many as it shows.

@@ -58,7 +58,7 @@ async function decide(work: Work, item: ItemKey): Promise<Done> {
   // Its removals are in use, and marks that say so would say nothing.
   const busy = open.find(({ state }) => state === "applying");
   if (busy !== undefined) return { row: busy, commands: [] };
-  const planned = await planItem(db, item, { now, clockJump: await clockJump(db) });
+  const planned = await planItem(db, item, { now, clockJump: await clockJump(db, now) });
   if (planned === null) {
     await clearMarks(db, item);
     return await giveUp(work, item, { open, reason: "no policy is in force for the item" });
@@ -100,7 +100,7 @@ async function wait(
   if (same !== undefined) return { row: same, commands: [] };
   await supersede(work.db, open, "another plan took its place", work.now);
   const row = await insert(work, planned, { state: "waiting", reason: guard });
-  await recordObservations(work.db, [waitingFor(row, await clockJump(work.db))], work.now);
+  await recordObservations(work.db, [waitingFor(row, await clockJump(work.db, work.now))], work.now);
   return { row, commands: [] };
 }
 

@@ -6,6 +6,7 @@ import { pendingBackup } from "../backups/pending.ts";
 import { openDelivery } from "../commands/delivery.ts";
 import { NOW, newAgent, sidecarOf, silent } from "../ingest/test-events.ts";
 import { openLinks } from "../presence/links.ts";
+import { openPresence } from "../presence/presence.ts";
 import { FIRST_TICK, type TickContext, type TickState, tickRetention } from "./tick.ts";
 
 const { signal } = new AbortController();
@@ -15,8 +16,10 @@ const DAY_MS = 86_400_000;
 export async function retentionWorld(store: Store, hosts: number, zone = "UTC") {
   const links = openLinks();
   const clock = { now: NOW };
+  const feed = { publish: () => undefined };
+  const presence = openPresence({ store, now: () => clock.now, feed });
   const context: TickContext = {
-    ...{ store, log: silent, links, now: () => clock.now, feed: { publish: () => undefined } },
+    ...{ store, log: silent, links, presence, now: () => clock.now, feed },
     delivery: openDelivery({ store, now: () => clock.now, links, log: silent }),
   };
   const policyId = randomUUID();
@@ -27,6 +30,7 @@ export async function retentionWorld(store: Store, hosts: number, zone = "UTC") 
     agents.push(agentId);
     await store.write((db) => seedHost(db, agentId, policyId));
     links.add(agentId, { send: () => true, end: () => undefined });
+    presence.connected(agentId);
   }
   let state: TickState = FIRST_TICK;
   let elapsed = 0;
@@ -37,6 +41,12 @@ export async function retentionWorld(store: Store, hosts: number, zone = "UTC") 
       clock.now = new Date(clock.now.getTime() + ms);
       elapsed += realMs;
       state = await tickRetention(context, state, { elapsed, signal });
+    },
+    /** Every host tells its clock: so much off the controller's. */
+    heartbeats: (offsetMs = 0) => {
+      const clockOfHost = new Date(clock.now.getTime() + offsetMs).toISOString();
+      const beat = { type: "heartbeat", clock: clockOfHost, waiting_events: 0, spool_full: false } as const;
+      for (const agentId of agents) presence.heartbeat(agentId, { ...beat, running: [] });
     },
     restart: () => {
       state = FIRST_TICK;

@@ -35,9 +35,8 @@ describeOnBothStores("retention by itself", (open) => {
 
   it("after the clock jumped nothing goes by itself: one thing is told, and it goes on when hosts agree", async () => {
     const store = await open();
-    const { tick, plans, conditions } = await retentionWorld(store, 2);
-    const { agents: a } = await store.read(async (db) => db.tables);
-    await store.write((db) => db.update(a).set({ clockOffsetMs: 5 }).execute());
+    const { tick, plans, conditions, heartbeats } = await retentionWorld(store, 2);
+    heartbeats();
     const { repositories: r } = await store.read(async (db) => db.tables);
     await store.write((db) => db.update(r).set({ state: "absent" }).execute());
     await tick();
@@ -50,6 +49,13 @@ describeOnBothStores("retention by itself", (open) => {
       "item retention_waiting firing of controller:clock",
       "item retention_waiting firing of controller:clock",
     ]);
+    // What the hosts said before is no witness, and now they say that it is the controller's that is wrong.
+    heartbeats(-40 * DAY_MS);
+    await tick(HOUR_MS);
+    expect(await plans()).toEqual(["waiting", "waiting"]);
+    heartbeats();
+    await tick(0);
+    expect(await plans()).toEqual(["waiting", "waiting"]);
     await tick(HOUR_MS);
     expect(await plans()).toEqual(["applying", "applying", "superseded", "superseded"]);
     expect(new Set(await conditions())).toEqual(

@@ -6,10 +6,11 @@ import type { ItemKey } from "../backups/proof-ends.ts";
 import type { OrderContext } from "../commands/order.ts";
 import type { ControlContext } from "../control/context.ts";
 import { lookAtClock } from "./clock-state.ts";
+import { itemKeyOf } from "./item-key.ts";
 import { retentionBroken } from "./observations.ts";
 import { retain } from "./retain.ts";
 
-export type TickContext = OrderContext & Pick<ControlContext, "log" | "links">;
+export type TickContext = OrderContext & Pick<ControlContext, "log" | "links" | "presence">;
 
 /** What is remembered between ticks of one process. */
 export type TickState = {
@@ -77,7 +78,7 @@ async function dueItems(
     .from(r)
     .where(inArray(r.state, isWhole ? ["waiting", "approved"] : ["approved"]));
   const all = [...bound, ...ofPolicies, ...open, ...(isWhole ? await unboundItems(db) : [])];
-  return [...new Map(all.map((item) => [`${item.agentId}/${item.vmContextId}`, item])).values()];
+  return [...new Map(all.map((item) => [itemKeyOf(item), item])).values()];
 }
 
 /** Of which marks are left from a policy that is not theirs any more. */
