@@ -13,6 +13,7 @@ import { purgeJob } from "../jobs/purge.ts";
 import { runJobs } from "../jobs/run-jobs.ts";
 import { watchJobs } from "../jobs/watch-jobs.ts";
 import type { ControlContext } from "../services/control/context.ts";
+import { readinessTroubles } from "../services/metrics/readiness.ts";
 import { controllerVersion } from "../version.ts";
 import { type AgentLink, openAgentLink } from "../ws/agent-link.ts";
 import type { HubTls } from "../ws/listener.ts";
@@ -38,7 +39,8 @@ export async function openPorts(
   const link = await openLink(settings, ground, options, opened);
   const context = contextOf(ground, link, options);
   const purge = purgeJob({ ...ground, log }, settings.history);
-  const jobs = [purge, ground.browserCertificate?.job, ...controlJobs(controlOf(ground, link, settings, log))];
+  const control = { ...controlOf(ground, link, settings, log), troubles: () => readinessTroubles(context) };
+  const jobs = [purge, ground.browserCertificate?.job, ...controlJobs(control)];
   opened.adopt(
     runJobs(
       watchJobs(
@@ -114,7 +116,7 @@ function controlOf(
   { agentLink }: Link,
   settings: ServeSettings,
   log: Logger,
-): ControlContext {
+): Omit<ControlContext, "troubles"> {
   const deadManUrl = settings.dead_man_url ?? null;
   const { links, presence, policies, delivery, feed } = agentLink;
   const { root, issuing } = authority;

@@ -31,3 +31,10 @@ export function alertPathBroken(channel: Named, reason: string): Observation {
   const message = `alerts do not arrive over ${channel.name}: ${reason}`;
   return { subject: subjectOf(channel), type: "alert_path_broken", state: "firing", message, evidence: { reason } };
 }
+
+/** Some of those whom it is to tell get nothing. */
+export function alertPathTorn(channel: Named, reason: string): Observation {
+  const broken = alertPathBroken(channel, reason);
+  const message = `not everybody gets what is told over ${channel.name}: ${reason}`;
+  return { ...broken, message, evidence: { reason, partly: true } };
+}

@@ -7,7 +7,7 @@ import { tellUntold } from "../alerts/untold.ts";
 import type { Claimed, DeliveryRow } from "./claim.ts";
 import { dropWaiting, PATIENCE_MS, tellLog } from "./drop-waiting.ts";
 import type { ChannelRow } from "./kinds.ts";
-import { alertPathBroken, channelFailed, channelWorks } from "./observed.ts";
+import { alertPathBroken, alertPathTorn, channelFailed, channelWorks } from "./observed.ts";
 import type { ChannelContext } from "./telling.ts";
 
 const FIRST_RETRY_MS = 5000;
@@ -61,7 +61,7 @@ export async function noteTaken(db: Db, channel: ChannelRow, partly: Partly | un
   const [works, arrives] = channelWorks(channel);
   await recordObservations(
     db,
-    partly === undefined ? [works, arrives] : [works, alertPathBroken(channel, partly.problem)],
+    partly === undefined ? [works, arrives] : [works, alertPathTorn(channel, partly.problem)],
     at,
   );
 }

@@ -24,13 +24,14 @@ describeOnBothStores("the watch over the way to people", (open) => {
     const clock = { now: START };
     const telling = { secrets: secretBox(randomBytes(32)), outbound: { allowed: ["127.0.0.1"], timeoutMs: 2000 } };
     const context = { store, now: () => clock.now, log: pino({ level: "silent" }), telling, startedAt: START };
+    const troubles: string[] = [];
     const channel = (name: string, url: string, canary: boolean) =>
       createChannel(context, testCaller, {
         ...{ name, kind: "webhook", config: { url }, secret: { key: "a key of some length" }, enabled: true, canary },
       });
     const conditions = async () =>
       (await store.read((db) => db.select().from(db.tables.conditions))).map(({ type, state }) => `${type} ${state}`);
-    return { store, clock, context, channel, conditions };
+    return { store, clock, context: { ...context, troubles: async () => troubles }, troubles, channel, conditions };
   }
 
   it("one canary a day and channel, whatever the clock does, and only over those that take part", async () => {
@@ -124,7 +125,7 @@ describeOnBothStores("the watch over the way to people", (open) => {
 
   it("the sign of life is given while all is well, and only then", async () => {
     await using receiver = await httpReceiver();
-    const { store, clock, context, channel } = await world();
+    const { store, clock, context, troubles, channel } = await world();
     const sign = () => signOfLife(context, `${receiver.url}/ping`, never);
     await sign();
     expect(receiver.heard.map(({ url }) => url)).toEqual(["/ping"]);
@@ -146,6 +147,16 @@ describeOnBothStores("the watch over the way to people", (open) => {
     expect(await troubleNow(context)).toMatch(/nobody tries to send/);
     receiver.answer.status = 503;
     await deliverDue(context, never);
+    expect(await troubleNow(context)).toBeNull();
+    troubles.push("the job 'alerts' has not ended well for 400 s");
+    await sign();
+    expect(receiver.heard.filter(({ url }) => url === "/ping")).toHaveLength(2);
+    troubles.pop();
+    await expect(signOfLife(context, "http://127.0.0.1:1/", never)).resolves.toBeUndefined();
+    clock.now = new Date(clock.now.getTime() + 16 * 60_000);
+    await sendCanaries(context);
+    expect(await troubleNow(context)).toBe("no channel takes alerts");
+    await channel("other", `${receiver.url}/other`, false);
     expect(await troubleNow(context)).toBeNull();
   });
 });

@@ -18,6 +18,8 @@ export type ControlContext = ServiceContext & {
   telling: Telling;
   /** Gets a sign of life every minute while all is well; null: nobody watches this controller. */
   deadManUrl: string | null;
+  /** What keeps this controller from its work, each a sentence: its database, its disk, its own jobs. */
+  troubles: () => Promise<readonly string[]>;
   /** When the first certificate of its own authority ends. */
   authorityEndsAt: Date;
   /** Of this process: nobody can have been missing for longer than it has looked. */
