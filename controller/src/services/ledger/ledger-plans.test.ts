@@ -7,6 +7,7 @@ import { openLinks } from "../presence/links.ts";
 import { watchBusy } from "./busy.ts";
 import { listExpectedRuns, listJobs } from "./list.ts";
 import { settleDue } from "./settle-due.ts";
+import { takeBack } from "./take-back.ts";
 import { writeExpected } from "./write-expected.ts";
 
 const admin: Actor = { kind: "token", id: "admin", scopes: ["admin"], agentId: null };
@@ -63,6 +64,9 @@ it("what happens every few seconds is looked for in the index of what is open", 
   expect(settled).toEqual(
     [1, 2].map(() => expect.stringMatching(/USING (COVERING )?INDEX expected_runs_(open|state)/)),
   );
+  const presence = { of: () => undefined };
+  const ahead = await plansOf(() => takeBack({ ...context, presence }), "expected_runs");
+  expect(ahead).toEqual([expect.stringMatching(/SEARCH expected_runs USING COVERING INDEX expected_runs_newest/)]);
   const written = await plansOf(() => writeExpected(context), "jobs");
   expect(written).toEqual([expect.stringMatching(/SEARCH jobs USING INDEX jobs_due/)]);
 });

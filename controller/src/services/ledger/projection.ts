@@ -76,7 +76,8 @@ function startOf(agentId: string, body: EventBody<"run_started">, { run, offsetM
   const { task, attempt } = scheduled;
   const facts: RunFacts = { runId, state: run.state, attempt, startedAt: new Date(Date.parse(started_at) - offsetMs) };
   const since = scheduled.since === null ? null : new Date(scheduled.since);
-  return [{ agentId, subjectId, task, dueAt: new Date(scheduled.due_at), since, told: { run: facts } }];
+  const by = { policyId: scheduled.policy_id, version: scheduled.policy_version };
+  return [{ agentId, subjectId, task, dueAt: new Date(scheduled.due_at), since, by, told: { run: facts } }];
 }
 
 function skipOf(agentId: string, body: EventBody<"run_skipped">): DueTold {

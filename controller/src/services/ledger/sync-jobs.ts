@@ -15,6 +15,8 @@ import { type JobKey, type JobRow, jobName, jobsOf, putJobs } from "./rows.ts";
 /** By this controller's clock: when the host took its new plans on, and when it was heard that it did. */
 export type Confirmed = { appliedAt: Date; receivedAt: Date };
 
+/** Longer ago than a link breaks between a push and the word that it was applied. */
+const LONGEST_UNHEARD_MS = 86_400_000;
 /** The rest follows a few seconds later. */
 const REVOKED_AT_ONCE = 100;
 const OPEN: readonly ExpectedState[] = ["expected", "unknown"];
@@ -74,19 +76,21 @@ function continued(before: JobRow, { policyId, policyVersion, plan, graceSeconds
   return { ...before, policyId, policyVersion, plan, graceSeconds, stallSeconds };
 }
 
-function begun(job: JobRow, { receivedAt }: Confirmed): JobRow {
-  const fresh = { ...job, effectiveFrom: receivedAt, expectedThrough: receivedAt };
-  return { ...fresh, nextDueAt: expectedThrough(fresh, { through: receivedAt, limit: 1 }).nextDueAt };
+/** From the moment on at which the host goes by it, unless its clock makes nonsense of that. */
+function begun(job: JobRow, { appliedAt, receivedAt }: Confirmed): JobRow {
+  const from = receivedAt.getTime() - appliedAt.getTime() > LONGEST_UNHEARD_MS ? receivedAt : appliedAt;
+  const fresh = { ...job, effectiveFrom: from, expectedThrough: from };
+  return { ...fresh, nextDueAt: expectedThrough(fresh, { through: from, limit: 1 }).nextDueAt };
 }
 
-/** What was due after this, and of which no run is known. */
+/** What was to begin after this, and of which no run is known. */
 async function withdraw(db: Db, job: JobKey, after: Date, now: Date, states = RUNLESS): Promise<void> {
   const { expectedRuns: e } = db.tables;
   const ofJob = and(eq(e.agentId, job.agentId), eq(e.subjectId, job.subjectId), eq(e.task, job.task));
   await db
     .update(e)
     .set({ state: "withdrawn", reason: "plan_changed", settledAt: now })
-    .where(and(ofJob, gt(e.dueAt, after), inArray(e.state, [...states])))
+    .where(and(ofJob, gt(e.startsAt, after), inArray(e.state, [...states])))
     .execute();
 }
 

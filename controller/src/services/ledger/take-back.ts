@@ -7,7 +7,7 @@ import type { ControlContext } from "../control/context.ts";
 import { missing, observeMissed } from "./observe-missed.ts";
 import { type JobKey, type JobRow, jobName, jobsOf, putJobs } from "./rows.ts";
 
-type TakeBackContext = Pick<ControlContext, "store" | "now" | "presence">;
+type TakeBackContext = Pick<ControlContext, "store" | "now"> & { presence: Pick<ControlContext["presence"], "of"> };
 
 /** A host that ran no further ahead takes that for run; one that did runs again what it ran too early. */
 const AHEAD_MS = 3_600_000;

@@ -1,13 +1,16 @@
 /** What agents told of single dues, taken into the ledger. */
 import { and, eq } from "drizzle-orm";
+import { nearestDue } from "../../domain/ledger/nearest-due.ts";
 import { settleTold, type Told } from "../../domain/ledger/settle.ts";
 import type { Db } from "../../store/db.ts";
 import { maintenanceOf } from "./closed.ts";
 import { type ExpectedRow, expectedBetween, type JobKey, type JobRow, jobName, jobsOf, putExpected } from "./rows.ts";
 import { planJob, writePlanned } from "./write-job.ts";
 
-/** `since`: the oldest due of which the same is told. */
-export type DueTold = JobKey & { dueAt: Date; since: Date | null } & { told: Exclude<Told, { madeUpBy: string }> };
+/** `since`: the oldest due of which the same is told. `by`: the plan that a run was begun for. */
+export type DueTold = JobKey & { dueAt: Date; since: Date | null; by?: { policyId: string; version: number } } & {
+  told: Exclude<Told, { madeUpBy: string }>;
+};
 
 /** More of one job than this were due in no time that an agent can still tell of at once. */
 const MOST_ROWS = 5000;
@@ -44,7 +47,8 @@ async function expectedAt(db: Db, agentId: string, told: readonly DueTold[]) {
 
 type OfJob = { job: JobRow; known: readonly ExpectedRow[] | undefined };
 
-async function tellJob(db: Db, { job, known }: OfJob, told: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
+async function tellJob(db: Db, { job, known }: OfJob, given: readonly DueTold[], now: Date): Promise<ExpectedRow[]> {
+  const told = given.map((one) => ({ ...one, dueAt: dueHere(job, one) }));
   const times = told.flatMap(({ dueAt, since }) => [dueAt.getTime(), (since ?? dueAt).getTime()]);
   const [first, last] = [new Date(Math.min(...times)), new Date(Math.max(...times))];
   await catchUp(db, job, last, now);
@@ -66,6 +70,15 @@ async function tellJob(db: Db, { job, known }: OfJob, told: readonly DueTold[], 
     for (const row of others) settle(row, "run" in what ? { madeUpBy: what.run.runId } : what);
   }
   return [...changed].flatMap((at) => rows.get(at) ?? []);
+}
+
+/**
+ * Another version of the time zones knows another time for the same due: what is next to it here is meant. Only where the
+ * host goes by the very plan that is known here.
+ */
+function dueHere(job: JobRow, { dueAt, told, by }: DueTold): Date {
+  const isOfPlan = by !== undefined && by.policyId === job.policyId && by.version === job.policyVersion;
+  return "run" in told && isOfPlan ? nearestDue(job, dueAt) : dueAt;
 }
 
 /** Whether a due was one of maintenance, or it is now; asked only where something was missed. */
