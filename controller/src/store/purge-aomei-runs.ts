@@ -1,13 +1,13 @@
-import { and, asc, desc, eq, exists, gt, inArray, lt } from "drizzle-orm";
+import { and, asc, eq, exists, gt, inArray, lt } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Db } from "./db.ts";
-import type { PurgeBound } from "./retention.ts";
+import { type PurgeBound, type Purged, purged } from "./purge-step.ts";
 
 /**
  * The oldest runs of AOMEI's tasks, with what was told of them; of each copy the newest run of every outcome stays, so that
  * its last good backup keeps its answer.
  */
-export async function purgeAomeiRuns(db: Db, { before, maxRows, batch }: PurgeBound): Promise<number> {
+export async function purgeAomeiRuns(db: Db, { before, batch }: PurgeBound): Promise<Purged> {
   const { aomeiRuns, aomeiReports } = db.tables;
   const newer = alias(aomeiRuns, "newer");
   const isSurpassed = exists(
@@ -24,28 +24,15 @@ export async function purgeAomeiRuns(db: Db, { before, maxRows, batch }: PurgeBo
         ),
       ),
   );
-  const until = await latest(db, before, maxRows);
   const old = await db
     .select({ runId: aomeiRuns.runId })
     .from(aomeiRuns)
-    .where(and(lt(aomeiRuns.occurredAt, until), isSurpassed))
+    .where(and(lt(aomeiRuns.occurredAt, before), isSurpassed))
     .orderBy(asc(aomeiRuns.occurredAt), asc(aomeiRuns.runId))
     .limit(batch);
-  if (old.length === 0) return 0;
+  if (old.length === 0) return purged(0);
   const runIds = old.map(({ runId }) => runId);
   await db.delete(aomeiReports).where(inArray(aomeiReports.runId, runIds));
   await db.delete(aomeiRuns).where(inArray(aomeiRuns.runId, runIds));
-  return old.length;
-}
-
-/** What happened before this is too old, or too many. */
-async function latest(db: Db, before: Date, maxRows: number): Promise<Date> {
-  const { aomeiRuns } = db.tables;
-  const [first] = await db
-    .select({ occurredAt: aomeiRuns.occurredAt })
-    .from(aomeiRuns)
-    .orderBy(desc(aomeiRuns.occurredAt), desc(aomeiRuns.runId))
-    .limit(1)
-    .offset(Math.max(0, maxRows - 1));
-  return first === undefined || first.occurredAt < before ? before : first.occurredAt;
+  return purged(old.length);
 }

@@ -1,22 +1,21 @@
-import { and, asc, desc, eq, inArray, isNotNull, lt } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull, lt } from "drizzle-orm";
 import type { Db } from "./db.ts";
-import type { PurgeBound } from "./retention.ts";
+import { type PurgeBound, type Purged, purged } from "./purge-step.ts";
 
 type Row = Pick<Db["tables"]["expectedRuns"]["$inferSelect"], "agentId" | "subjectId" | "task" | "dueAt">;
 
 /** The oldest settled expected runs. That something is missing stays known without them. */
-export async function purgeExpectedRuns(db: Db, { before, maxRows, batch }: PurgeBound): Promise<number> {
+export async function purgeExpectedRuns(db: Db, { before, batch }: PurgeBound): Promise<Purged> {
   const { expectedRuns: e } = db.tables;
-  const until = await latest(db, before, maxRows);
   const old: Row[] = await db
     .select({ agentId: e.agentId, subjectId: e.subjectId, task: e.task, dueAt: e.dueAt })
     .from(e)
-    .where(and(lt(e.dueAt, until), isNotNull(e.settledAt)))
+    .where(and(lt(e.dueAt, before), isNotNull(e.settledAt)))
     .orderBy(asc(e.dueAt), asc(e.agentId), asc(e.subjectId), asc(e.task))
     .limit(batch);
   for (const some of Map.groupBy(old, ({ agentId, subjectId, task }) => `${agentId} ${task} ${subjectId}`).values())
     await removeOfJob(db, some);
-  return old.length;
+  return purged(old.length);
 }
 
 async function removeOfJob(db: Db, rows: readonly Row[]): Promise<void> {
@@ -29,16 +28,4 @@ async function removeOfJob(db: Db, rows: readonly Row[]): Promise<void> {
     .delete(e)
     .where(and(ofJob, inArray(e.dueAt, dues)))
     .execute();
-}
-
-/** What was due before this is too old, or too many. */
-async function latest(db: Db, before: Date, maxRows: number): Promise<Date> {
-  const { expectedRuns: e } = db.tables;
-  const [first] = await db
-    .select({ dueAt: e.dueAt })
-    .from(e)
-    .orderBy(desc(e.dueAt), desc(e.agentId), desc(e.subjectId), desc(e.task))
-    .limit(1)
-    .offset(Math.max(0, maxRows - 1));
-  return first === undefined || first.dueAt < before ? before : first.dueAt;
 }

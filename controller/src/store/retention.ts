@@ -1,5 +1,5 @@
 /** What the history may hold: everything in it gets older than it is worth. Results themselves (backups, proofs) stay. */
-import type { Db, Store } from "./db.ts";
+import type { Store } from "./db.ts";
 import { purgeAomeiRuns } from "./purge-aomei-runs.ts";
 import { purgeAudit } from "./purge-audit.ts";
 import { purgeCommands } from "./purge-commands.ts";
@@ -7,6 +7,8 @@ import { purgeEpochs } from "./purge-epochs.ts";
 import { purgeEvents } from "./purge-events.ts";
 import { purgeExecutions } from "./purge-executions.ts";
 import { purgeExpectedRuns } from "./purge-expected-runs.ts";
+import { keptSince, type Timed } from "./purge-since.ts";
+import type { Purge, Purged } from "./purge-step.ts";
 
 /** Whichever is reached first. `maxRows` is kept to within what was refused or doubled on its way in. */
 export type HistoryLimits = { maxAgeDays: number; maxRows: number };
@@ -23,21 +25,27 @@ const BATCH_ROWS = 500;
 const DAY_MS = 86_400_000;
 
 export type Removed = { [Kind in keyof HistoryRules]: number };
-/** Removes at most `batch` rows; answers how many it did. */
-type Purge = (db: Db, bound: PurgeBound) => Promise<number>;
+/** What goes by its time as well as by its number; the others know by their own numbers how many there are. */
+type TimedPurge = { timed: Timed | null; purge: Purge };
+
 /** Runs, what was expected of them, what asked for them, and where they were told. */
-const RUNS: readonly Purge[] = [purgeExecutions, purgeExpectedRuns, purgeAomeiRuns, purgeCommands, purgeEpochs];
-export type PurgeBound = { before: Date; maxRows: number; batch: number };
+const RUNS: readonly TimedPurge[] = [
+  { purge: purgeExecutions, timed: ({ executions: table }) => ({ table, at: table.startedAt }) },
+  { purge: purgeExpectedRuns, timed: ({ expectedRuns: table }) => ({ table, at: table.dueAt }) },
+  { purge: purgeAomeiRuns, timed: ({ aomeiRuns: table }) => ({ table, at: table.occurredAt }) },
+  { purge: purgeCommands, timed: ({ commands: table }) => ({ table, at: table.createdAt }) },
+  { purge: purgeEpochs, timed: null },
+];
 
 /** Removes what the rules no longer keep, in many short transactions; answers how many rows went. */
 export async function purgeHistory(store: Store, rules: HistoryRules, now: Date): Promise<Removed> {
-  const purge = (limits: HistoryLimits, one: Purge) => purgeAll(store, limits, now, one);
+  const all = (limits: HistoryLimits, one: TimedPurge) => purgeAll(store, limits, now, one);
   let executions = 0;
-  for (const one of RUNS) executions += await purge(rules.executions, one);
+  for (const one of RUNS) executions += await all(rules.executions, one);
   return {
-    events: await purge(rules.events, purgeEvents),
+    events: await all(rules.events, { purge: purgeEvents, timed: null }),
     executions,
-    audit: await purge(rules.audit, purgeAudit),
+    audit: await all(rules.audit, { purge: purgeAudit, timed: null }),
   };
 }
 
@@ -45,13 +53,16 @@ async function purgeAll(
   store: Store,
   { maxAgeDays, maxRows }: HistoryLimits,
   now: Date,
-  purge: Purge,
+  { purge, timed }: TimedPurge,
 ): Promise<number> {
-  const bound = { before: new Date(now.getTime() - maxAgeDays * DAY_MS), maxRows, batch: BATCH_ROWS };
+  const oldest = new Date(now.getTime() - maxAgeDays * DAY_MS);
+  const before = timed === null ? oldest : await keptSince(store, timed, { before: oldest, maxRows });
   let removed = 0;
-  for (;;) {
-    const some = await store.write((db) => purge(db, bound));
-    removed += some;
-    if (some === 0) return removed;
+  for (let next: Purged["next"] = { from: null }; next !== null; ) {
+    const bound = { before, maxRows, batch: BATCH_ROWS, ...next };
+    const step: Purged = await store.write((db) => purge(db, bound));
+    removed += step.removed;
+    next = step.next;
   }
+  return removed;
 }
