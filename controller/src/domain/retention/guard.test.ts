@@ -9,12 +9,12 @@ import { dayOf, pointsOf, rulesOf } from "./test-points.ts";
 function facts(remove: number, more: Partial<GuardFacts> = {}): GuardFacts {
   const points = pointsOf(Array.from({ length: 20 }, (_, day) => `F${day}`).join(" | "));
   const rules = rulesOf({ min_points: 3, keep_last: 1 });
-  const usual = { approved: { removed: 5 }, recordedSince: 0, clockJump: null };
+  const usual = { approved: { removed: 5 }, recordedSince: 0, doubt: null };
   return { points, remove: points.slice(0, remove), rules, ...usual, ...more };
 }
 
 it.each<[string, GuardFacts, string | null]>([
-  ["nothing to remove", facts(0, { clockJump: "it jumped", approved: null }), null],
+  ["nothing to remove", facts(0, { doubt: "it jumped", approved: null }), null],
   ["what was approved", facts(5), null],
   ["twice as many", facts(10), null],
   [
@@ -27,7 +27,7 @@ it.each<[string, GuardFacts, string | null]>([
   ["more than half of all", facts(11, { approved: { removed: 20 } }), "it removes 11 of 20, more than half"],
   ["more than half, as many as came", facts(11, { approved: { removed: 20 }, recordedSince: 6 }), null],
   ["nobody looked", facts(1, { approved: null }), "nobody has seen what this policy removes"],
-  ["the clock jumped", facts(1, { clockJump: "it jumped" }), "it jumped"],
+  ["the clock jumped", facts(1, { doubt: "it jumped" }), "it jumped"],
   [
     "newer than the floor",
     facts(18, { approved: { removed: 99 }, recordedSince: 99 }),
@@ -75,7 +75,7 @@ function asked(
     const recordedSince = points.filter(
       ({ recordedAt }) => recordedAt !== null && recordedAt > dayOf(lastRemoval),
     ).length;
-    const facts = { points, remove, rules: rulesOf(rules), approved: { removed: 0 }, recordedSince, clockJump: null };
+    const facts = { points, remove, rules: rulesOf(rules), approved: { removed: 0 }, recordedSince, doubt: null };
     if (needsPerson(facts) !== null) days.push(day);
     if (remove.length > 0) lastRemoval = day + 0.999;
     for (const { backupId } of remove) gone.add(backupId);

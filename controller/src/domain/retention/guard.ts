@@ -10,8 +10,8 @@ export type GuardFacts = {
   approved: { removed: number } | null;
   /** Points that came since retention was last at work here: in the long run each pushes one out. */
   recordedSince: number;
-  /** How the controller's clock jumped; null: it did not. */
-  clockJump: string | null;
+  /** Why nothing is to go by itself, whatever it is; null: nothing speaks against it. */
+  doubt: string | null;
 };
 
 /** Markedly more than was approved. */
@@ -19,10 +19,10 @@ const MARKEDLY = 2;
 
 /** Why a person has to decide; null: nobody has to. */
 export function needsPerson(facts: GuardFacts): string | null {
-  const { points, remove, approved, recordedSince, clockJump } = facts;
+  const { points, remove, approved, recordedSince, doubt } = facts;
   const many = remove.length;
   if (many === 0) return null;
-  if (clockJump !== null) return clockJump;
+  if (doubt !== null) return doubt;
   const floor = youngest(facts);
   const young = remove.filter((point) => floor.has(keyOf(point)));
   if (young.length > 0) return `it removes what is newer than the floor: ${idsOf(young)}`;

@@ -106,7 +106,7 @@ describe("whatever is there", () => {
       fc.property(anyItem, ({ points, rules }) => {
         const { remove } = ask(points, rules, 2000);
         const facts = { points, remove, rules, approved: { removed: 1000 }, recordedSince: 1000 };
-        expect(needsPerson({ ...facts, clockJump: null })).toBeNull();
+        expect(needsPerson({ ...facts, doubt: null })).toBeNull();
       }),
     );
   });

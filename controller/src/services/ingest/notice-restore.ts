@@ -5,7 +5,7 @@ import { recordObservations } from "../alerts/observe.ts";
 import type { Places } from "./places.ts";
 import type { Work } from "./work.ts";
 
-const RESTORED: Subject = { kind: "controller", key: "controller:restored", agentId: null };
+export const RESTORED: Subject = { kind: "controller", key: "controller:restored", agentId: null };
 const TYPE = "controller_restored";
 
 /**

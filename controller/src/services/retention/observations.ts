@@ -2,6 +2,7 @@ import { and, eq, inArray } from "drizzle-orm";
 import type { Observation, Subject } from "../../domain/alert/observation.ts";
 import type { Db } from "../../store/db.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
+import type { Doubt } from "./doubt.ts";
 import type { PlanRow } from "./plan-item.ts";
 
 function subjectOf({ agentId, vmContextId }: ItemKey): Subject {
@@ -26,7 +27,7 @@ export async function isFiring(db: Db, item: ItemKey): Promise<boolean> {
 }
 
 /** The one thing to look at when many items wait because of it. */
-const CLOCK: Subject = { kind: "controller", key: "controller:clock", agentId: null };
+export const CLOCK: Subject = { kind: "controller", key: "controller:clock", agentId: null };
 
 export function clockObserved(why: string | null): Observation {
   const about = { subject: CLOCK, type: "retention_waiting" } as const;
@@ -34,10 +35,10 @@ export function clockObserved(why: string | null): Observation {
   return { ...about, state: "firing", message: `nothing is removed by itself: ${why}` };
 }
 
-/** `clockJump`: why the clock is not believed. */
-export function waitingFor(row: PlanRow, clockJump: string | null): Observation {
+/** `doubt`: what keeps everything waiting. */
+export function waitingFor(row: PlanRow, doubt: Doubt | null): Observation {
   return {
-    rootKey: clockJump !== null && row.reason === clockJump ? CLOCK.key : null,
+    rootKey: doubt !== null && row.reason === doubt.why ? doubt.rootKey : null,
     ...{ subject: subjectOf(row), type: "retention_waiting", state: "firing" },
     message: `retention of ${row.vmContextId} waits for a person: ${row.reason}`,
     evidence: evidenceOf(row),

@@ -7,6 +7,7 @@ import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
 import { promiseTime } from "./clock-state.ts";
+import type { Doubt } from "./doubt.ts";
 import { type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
 import { loadPoints } from "./points.ts";
 
@@ -26,17 +27,17 @@ export type ItemPlan = {
 export async function planItem(
   db: Db,
   item: ItemKey,
-  { now, clockJump }: { now: Date; clockJump: string | null },
+  { now, doubt }: { now: Date; doubt: Doubt | null },
 ): Promise<ItemPlan | null> {
   const policy = await itemPolicy(db, item);
-  return policy === null ? null : await planBy(db, item, { policy, now, clockJump });
+  return policy === null ? null : await planBy(db, item, { policy, now, doubt });
 }
 
 /** The same by a policy that the item need not have. */
 export async function planBy(
   db: Db,
   item: ItemKey,
-  { policy, now, clockJump }: { policy: ItemPolicy; now: Date; clockJump: string | null },
+  { policy, now, doubt }: { policy: ItemPolicy; now: Date; doubt: Doubt | null },
 ): Promise<ItemPlan> {
   const { rules } = policy;
   const refused = await refusedIds(db, item, policy);
@@ -52,7 +53,14 @@ export async function planBy(
       message: `retention would have removed what must stay: ${faults.slice(0, 5).join("; ")}`,
     });
   const recordedSince = await countSince(db, item, policy, points);
-  const facts = { points, remove: plan.remove, rules, approved: policy.approved, recordedSince, clockJump };
+  const facts = {
+    points,
+    remove: plan.remove,
+    rules,
+    approved: policy.approved,
+    recordedSince,
+    doubt: doubt?.why ?? null,
+  };
   return { item, policy, points, plan, promised, guard: needsPerson(facts) };
 }
 

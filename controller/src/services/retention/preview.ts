@@ -10,7 +10,7 @@ import type { ServiceContext } from "../context.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import { findPolicy } from "../policies/find.ts";
 import { hostsOf, itemsOf, policiesInForce } from "../policies/load-bindings.ts";
-import { clockJump } from "./clock-state.ts";
+import { removalDoubt } from "./doubt.ts";
 import { type ItemPolicy, itemPolicy } from "./item-policy.ts";
 import { type ItemPlan, planBy } from "./plan-item.ts";
 
@@ -66,13 +66,13 @@ export async function previewRetention(
 }
 
 async function planFor(db: Db, item: ItemKey, { policyId, body }: PreviewQuestion, now: Date) {
-  const jump = await clockJump(db, now);
+  const doubt = await removalDoubt(db, now);
   const known = await itemPolicy(db, item);
-  if (body === null) return known === null ? null : await planBy(db, item, { policy: known, now, clockJump: jump });
+  if (body === null) return known === null ? null : await planBy(db, item, { policy: known, now, doubt });
   // Whoever sees the preview approves as many as it shows.
   const since = known !== null && known.policyId === policyId ? known.since : now;
   const policy = { ...LATER, policyId: policyId ?? "", rules: body.retention, since };
-  return await planBy(db, item, { policy, now, clockJump: jump });
+  return await planBy(db, item, { policy, now, doubt });
 }
 
 function previewOf({ item, plan, guard }: ItemPlan, policyId: string | null): ItemPreview {

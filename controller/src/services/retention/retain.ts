@@ -10,7 +10,7 @@ import type { CommandRow } from "../commands/command-row.ts";
 import { announceCommand, type OrderContext } from "../commands/order.ts";
 import { policyAuthor } from "../commands/policy-caller.ts";
 import { carryOut } from "./carry-out.ts";
-import { clockJump } from "./clock-state.ts";
+import { removalDoubt } from "./doubt.ts";
 import { isFiring, removalWorks, waitingFor, waitsNoMore } from "./observations.ts";
 import { type ItemPlan, ofItem, type PlanRow, planItem } from "./plan-item.ts";
 import { clearMarks, markChanges, saveMarks } from "./save-marks.ts";
@@ -45,7 +45,7 @@ export async function retain(context: OrderContext, item: ItemKey, wish: Wish): 
 
 /** Looked at first, so that nobody waits for a transaction that changes nothing. */
 async function isSettled(db: Db, item: ItemKey, now: Date): Promise<boolean> {
-  const planned = await planItem(db, item, { now, clockJump: null });
+  const planned = await planItem(db, item, { now, doubt: null });
   if (planned === null || planned.plan.remove.length > 0) return false;
   const { changed, gone } = await markChanges(db, planned, { planId: null, now });
   if (changed.length + gone.length > 0 || (await openPlans(db, item)).length > 0) return false;
@@ -58,7 +58,7 @@ async function decide(work: Work, item: ItemKey): Promise<Done> {
   // Its removals are in use, and marks that say so would say nothing.
   const busy = open.find(({ state }) => state === "applying");
   if (busy !== undefined) return { row: busy, commands: [] };
-  const planned = await planItem(db, item, { now, clockJump: await clockJump(db, now) });
+  const planned = await planItem(db, item, { now, doubt: await removalDoubt(db, now) });
   if (planned === null) {
     await clearMarks(db, item);
     return await giveUp(work, item, { open, reason: "no policy is in force for the item" });
@@ -100,7 +100,7 @@ async function wait(
   if (same !== undefined) return { row: same, commands: [] };
   await supersede(work.db, open, "another plan took its place", work.now);
   const row = await insert(work, planned, { state: "waiting", reason: guard });
-  await recordObservations(work.db, [waitingFor(row, await clockJump(work.db, work.now))], work.now);
+  await recordObservations(work.db, [waitingFor(row, await removalDoubt(work.db, work.now))], work.now);
   return { row, commands: [] };
 }
 

@@ -1,6 +1,8 @@
 import { eq } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { describeOnBothStores } from "../../store/test-stores.ts";
+import { recordObservations } from "../alerts/observe.ts";
+import { RESTORED } from "../ingest/notice-restore.ts";
 import { retentionWorld } from "./test-tick.ts";
 
 const HOUR_MS = 3_600_000;
@@ -61,6 +63,25 @@ describeOnBothStores("retention by itself", (open) => {
     expect(new Set(await conditions())).toEqual(
       new Set(["controller retention_waiting ok", "item retention_waiting ok"]),
     );
+  });
+
+  it("after the controller was restored nothing goes by itself until a person has looked for what was lost", async () => {
+    const store = await open();
+    const { tick, plans, conditions, clock } = await retentionWorld(store, 1);
+    const about = { subject: RESTORED, type: "controller_restored", message: "an older copy" } as const;
+    const say = (state: "firing" | "ok") =>
+      store.write((db) => recordObservations(db, [{ ...about, state }], clock.now));
+    await say("firing");
+    await tick();
+    await tick(HOUR_MS);
+    expect(await plans()).toEqual(["waiting"]);
+    expect(await conditions()).toEqual([
+      "controller controller_restored firing",
+      "item retention_waiting firing of controller:restored",
+    ]);
+    await say("ok");
+    await tick(HOUR_MS);
+    expect(await plans()).toEqual(["applying", "superseded"]);
   });
 
   it("a clock that went back removes nothing at all", async () => {
