@@ -158,6 +158,8 @@ describeApi("alerts", (api) => {
     expect((await api().get("/api/v1/silences")).body["silences"]).toMatchObject([
       { active: false, reason: "new disks" },
     ]);
+    const listed = async (ended: boolean) => (await api().get(`/api/v1/silences?ended=${ended}`)).body["total"];
+    expect([await listed(true), await listed(false)]).toEqual([1, 0]);
     await see(6);
     expect(await deliveries()).toBe(1);
     const own = { match: { agent_ids: [other] }, ends_at, reason: "x" };

@@ -84,6 +84,14 @@ describeApi("channels", (api) => {
     expect(kept).toMatchObject({ status: 409, body: { code: "HAS_DEPENDENTS", details: "all" } });
     const { channels } = (await api().get(PATH)).body as { channels: { name: string }[] };
     expect(channels.map(({ name }) => name)).toEqual(["hook"]);
+    for (const [query, total] of [
+      ["enabled=true&kind=webhook", 1],
+      ["enabled=false", 0],
+      ["kind=smtp", 0],
+    ] as const)
+      expect((await api().get(`${PATH}?${query}`)).body, query).toMatchObject({ total });
+    expect((await api().get("/api/v1/routes?enabled=true")).body).toMatchObject({ total: 1 });
+    expect((await api().get("/api/v1/routes?enabled=false")).body).toMatchObject({ total: 0 });
   });
 
   it("one that was switched off starts again when it is switched on", async () => {

@@ -32,6 +32,18 @@ describeApi("metrics", (api) => {
     const types = page.match(/^# TYPE \S+/gm) ?? [];
     expect(new Set(types).size).toBe(types.length);
     expect(page).not.toMatch(/NaN|undefined|null/);
+    // What `promtool check metrics` asks for, and no label that a scraper has for itself.
+    for (const [, name = "", type] of page.matchAll(/^# TYPE (holdfast_\S+) (\S+)$/gm)) {
+      expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
+      expect(name).toMatch(/^[a-z_]+$/);
+      expect(name).not.toMatch(
+        /_(?:count|sum|bucket|milliseconds|minutes|hours|days|megabytes|percent|gauge|counter)$/,
+      );
+      expect(page).toMatch(new RegExp(`^# HELP ${name} \\S`, "m"));
+    }
+    expect(page).not.toMatch(/[{,](?:job|instance)=/);
+    expect(all.get('holdfast_runs_running{kind="drill"}')).toBe(0);
+    expect(all.get('holdfast_commands_open{state="queued"}')).toBe(0);
   });
 
   it("count what is there and how long it waits", async () => {
@@ -76,8 +88,8 @@ describeApi("metrics", (api) => {
       holdfast_deliveries_waiting: 1,
       holdfast_deliveries_oldest_seconds: 120,
       'holdfast_projection_lag_seconds{projection="ledger"}': 45,
-      'holdfast_job_runs_total{job="purge"}': 2,
-      'holdfast_job_failures_total{job="purge"}': 1,
+      'holdfast_job_runs_total{name="purge"}': 2,
+      'holdfast_job_failures_total{name="purge"}': 1,
       'holdfast_http_request_seconds_count{method="POST",route="/api/v1/items",status="201"}': 1,
     };
     expect(Object.fromEntries(Object.keys(expected).map((name) => [name, all.get(name)]))).toEqual(expected);

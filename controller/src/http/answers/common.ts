@@ -36,6 +36,9 @@ export const paging = {
   cursor: z.string().min(1).max(6000).optional().openapi({ description: "`next_cursor` of the page before." }),
 };
 
+/** Yes or no, in an address. */
+export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
 /** What every list adds to its rows. */
 export const pageFields = {
   total: count.openapi({ description: "How many there are in all, counted up to 10,000." }),

@@ -9,7 +9,7 @@ import {
 import { listDeliveries } from "../../services/channels/deliveries.ts";
 import { tryChannel } from "../../services/channels/try-channel.ts";
 import { channelBody, channelFields, channelInput, deliveryBody, toChannel, toDelivery } from "../answers/channel.ts";
-import { pageBody, pageFields, paging } from "../answers/common.ts";
+import { flag, pageBody, pageFields, paging } from "../answers/common.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
 const tag = "alerts";
@@ -22,7 +22,11 @@ const list = endpoint({
   tag,
   summary: "How people can be told",
   action: "channels.read",
-  query: z.strictObject(paging),
+  query: z.strictObject({
+    enabled: flag.optional().openapi({ description: "Whether it is switched on." }),
+    kind: z.enum(["smtp", "slack", "ntfy", "webhook", "log"]).optional(),
+    ...paging,
+  }),
   answers: { 200: z.strictObject({ channels: z.array(channelBody), ...pageFields }) },
   handle: async (context, { query, caller }) => {
     const page = await listChannels(context, caller.actor, query);

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { foresee } from "../../services/alerts/foresee.ts";
 import { changeRoute, createRoute, listRoutes, removeRoute } from "../../services/alerts/routes.ts";
 import { alertType, severity } from "../answers/alert.ts";
-import { count, isoOrNull, pageBody, pageFields, paging, time } from "../answers/common.ts";
+import { count, flag, isoOrNull, pageBody, pageFields, paging, time } from "../answers/common.ts";
 import { routeBody, routeFields, routeInput, toRoute } from "../answers/route.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
@@ -16,7 +16,10 @@ const list = endpoint({
   tag,
   summary: "Which alerts go where",
   action: "routes.read",
-  query: z.strictObject(paging),
+  query: z.strictObject({
+    enabled: flag.optional().openapi({ description: "Whether it is switched on." }),
+    ...paging,
+  }),
   answers: { 200: z.strictObject({ routes: z.array(routeBody), ...pageFields }) },
   handle: async (context, { query, caller }) => {
     const page = await listRoutes(context, caller.actor, query);

@@ -2,7 +2,7 @@ import { uuid } from "@holdfast/protocol";
 import { z } from "@hono/zod-openapi";
 import { createSilence, endSilence, listSilences } from "../../services/alerts/silences.ts";
 import { alertMatch, silenceBody, toSilence } from "../answers/alert.ts";
-import { pageBody, pageFields, paging } from "../answers/common.ts";
+import { flag, pageBody, pageFields, paging } from "../answers/common.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
 const tag = "alerts";
@@ -14,7 +14,10 @@ const list = endpoint({
   tag,
   summary: "What is not told for a while",
   action: "alerts.read",
-  query: z.strictObject(paging),
+  query: z.strictObject({
+    ended: flag.optional().openapi({ description: "Whether its time is over, or a person ended it." }),
+    ...paging,
+  }),
   answers: { 200: z.strictObject({ silences: z.array(silenceBody), ...pageFields }) },
   handle: async (context, { query, caller }) => {
     const page = await listSilences(context, caller.actor, query);

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Store } from "../../store/db.ts";
 import { choicesOf, openTestPlans, type TestPlans } from "../../store/test-plans.ts";
+import { waitingHeads } from "../channels/claim.ts";
+import { listDeliveries } from "../channels/deliveries.ts";
 import type { ServiceContext } from "../context.ts";
 import { observeGone } from "./gone.ts";
 import { getAlert, listAlerts } from "./list.ts";
@@ -58,6 +60,21 @@ describe("alerts", () => {
     const page = { limit: 100, cursor };
     expect(await scans(() => listRoutes(context, actor, page), /routes/)).toEqual([]);
     expect(await scans(() => listSilences(context, actor, page), /silences/)).toEqual([]);
+  });
+
+  it("messages are read from an index, and only those that wait are looked through", async () => {
+    const limit = 100;
+    for (const chosen of choicesOf({ channelId: "mail", state: "waiting" as const }))
+      for (const at of [{}, { cursor }])
+        expect(await scans(() => listDeliveries(context, actor, { limit, ...chosen, ...at }), /deliveries/)).toEqual(
+          [],
+        );
+    const waiting = await scans(
+      () => plans.store.read(waitingHeads),
+      / deliveries\b/,
+      /^SEARCH|INDEX deliveries_waiting/,
+    );
+    expect(waiting).toEqual([]);
   });
 
   it("nothing that grows is searched for one alert, for what has flipped, is due, is gone or is old", async () => {

@@ -16,13 +16,18 @@ export type RouteRow = Db["tables"]["routes"]["$inferSelect"];
 export type RouteFields = Omit<Route, "routeId">;
 
 /** Routes, newest first; which one an alert takes is a matter of `position`. FORBIDDEN for one agent's credential. */
-export async function listRoutes({ store }: ServiceContext, actor: Actor, query: PageRequest): Promise<Page<RouteRow>> {
+export async function listRoutes(
+  { store }: ServiceContext,
+  actor: Actor,
+  query: PageRequest & { enabled?: boolean | undefined },
+): Promise<Page<RouteRow>> {
   fleetOnly(actor, "routes");
   return await store.read(async (db) => {
     const { routes: table } = db.tables;
     const keyset = { table, at: table.createdAt, ids: [table.routeId] };
     const keyOf = (row: RouteRow) => ({ at: row.createdAt, ids: [row.routeId] });
-    return await readRows(db, keyset, query, undefined, keyOf);
+    const where = query.enabled === undefined ? undefined : eq(table.enabled, query.enabled);
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { eq } from "drizzle-orm";
+import { and, eq, gt, isNotNull, isNull, lte, or } from "drizzle-orm";
 import { type Actor, actorName, type Caller } from "../../domain/access.ts";
 import type { AlertMatch } from "../../domain/alert/observation.ts";
 import { ControllerError, type FieldProblem } from "../../errors.ts";
@@ -75,15 +75,19 @@ export async function endSilence(
 
 /** Silences, newest first. FORBIDDEN for a credential that is limited to one agent. */
 export async function listSilences(
-  { store }: ServiceContext,
+  { store, now }: ServiceContext,
   actor: Actor,
-  query: PageRequest,
+  query: PageRequest & { ended?: boolean | undefined },
 ): Promise<Page<SilenceRow>> {
   fleetOnly(actor, "silences");
+  const at = now();
   return await store.read(async (db) => {
     const { silences: table } = db.tables;
     const keyset = { table, at: table.createdAt, ids: [table.silenceId] };
     const keyOf = (row: SilenceRow) => ({ at: row.createdAt, ids: [row.silenceId] });
-    return await readRows(db, keyset, query, undefined, keyOf);
+    const isOpen = and(isNull(table.endedAt), gt(table.endsAt, at));
+    const isOver = or(isNotNull(table.endedAt), lte(table.endsAt, at));
+    const where = query.ended === undefined ? undefined : query.ended ? isOver : isOpen;
+    return await readRows(db, keyset, query, where, keyOf);
   });
 }

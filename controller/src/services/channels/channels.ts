@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { ChannelError } from "../../adapters/channels/port.ts";
 import type { Actor, Caller } from "../../domain/access.ts";
 import { LOG_CHANNEL } from "../../domain/alert/route.ts";
@@ -27,17 +27,23 @@ export type ChannelFields = {
   canary: boolean;
 };
 
+export type ChannelQuery = PageRequest & { enabled?: boolean | undefined; kind?: ChannelRow["kind"] | undefined };
+
 /** Newest first. FORBIDDEN for one agent's credential. */
 export async function listChannels(
   { store }: ChannelContext,
   actor: Actor,
-  query: PageRequest,
+  query: ChannelQuery,
 ): Promise<Page<ChannelRow>> {
   fleetOnly(actor, "channels");
   return await store.read(async (db) => {
     const { channels: table } = db.tables;
     const keyset = { table, at: table.createdAt, ids: [table.channelId] };
-    return await readRows(db, keyset, query, undefined, (row) => ({ at: row.createdAt, ids: [row.channelId] }));
+    const where = and(
+      query.enabled === undefined ? undefined : eq(table.enabled, query.enabled),
+      query.kind === undefined ? undefined : eq(table.kind, query.kind),
+    );
+    return await readRows(db, keyset, query, where, (row) => ({ at: row.createdAt, ids: [row.channelId] }));
   });
 }
 

@@ -1,4 +1,5 @@
 /** How the fleet is: what is protected, what happened in the last day, what is wrong. Each number comes from an index. */
+import { runKind } from "@holdfast/protocol";
 import { and, count, eq, gte, isNotNull } from "drizzle-orm";
 import type { ExpectedState } from "../../domain/ledger/expected.ts";
 import type { Db } from "../../store/db.ts";
@@ -53,7 +54,10 @@ async function runMetrics(db: Db, now: Date): Promise<Metric[]> {
     {
       name: "holdfast_runs_running",
       help: "Runs that are under way on hosts.",
-      values: running.map(({ kind, value }) => ({ labels: { kind }, value })),
+      values: runKind.options.map((kind) => ({
+        labels: { kind },
+        value: running.find((row) => row.kind === kind)?.value ?? 0,
+      })),
     },
     {
       name: "holdfast_runs_hung",

@@ -48,10 +48,11 @@ async function roomMetrics({ room }: MetricsContext): Promise<Metric[]> {
   ];
 }
 
+/** Not by a label `job`: that is the scraper's own word for whom it asks. */
 function jobMetrics({ heartbeats }: MetricsContext): Metric[] {
   const beats = heartbeats.all();
   const values = (numberOf: (beat: (typeof beats)[number]) => number) =>
-    beats.map((beat) => ({ labels: { job: beat.job }, value: numberOf(beat) }));
+    beats.map((beat) => ({ labels: { name: beat.job }, value: numberOf(beat) }));
   return [
     {
       name: "holdfast_job_quiet_seconds",

@@ -3,6 +3,8 @@ import { and, asc, count, eq, gt, inArray, isNotNull, isNull, min } from "drizzl
 import type { Db } from "../../store/db.ts";
 import type { Metric } from "./metrics-page.ts";
 
+const OPEN_COMMANDS = ["queued", "sent", "accepted", "running"] as const;
+
 export async function queueMetrics(db: Db, now: Date): Promise<Metric[]> {
   const flips = await waitingFlips(db);
   const outbox = await waitingDeliveries(db);
@@ -10,7 +12,11 @@ export async function queueMetrics(db: Db, now: Date): Promise<Metric[]> {
     gauge("holdfast_flips_waiting", "Changes that were not made into alerts yet.", flips.rows),
     gauge("holdfast_flips_oldest_seconds", "How long the oldest of them waits.", ageOf(flips.oldest, now)),
     gauge("holdfast_deliveries_waiting", "Messages that were not delivered yet.", outbox.rows),
-    gauge("holdfast_deliveries_oldest_seconds", "How long the oldest of them waits.", ageOf(outbox.oldest, now)),
+    gauge(
+      "holdfast_deliveries_oldest_seconds",
+      "How long the oldest of them waits for a channel that is on.",
+      ageOf(outbox.oldest, now),
+    ),
     {
       name: "holdfast_ledger_lag_seconds",
       help: "How far writing down expected runs is behind.",
@@ -43,15 +49,17 @@ async function waitingFlips(db: Db): Promise<{ rows: number; oldest: Date | null
 
 /** By channel and route, as the index of those that wait has them: without it all that was ever sent would be read. */
 async function waitingDeliveries(db: Db): Promise<{ rows: number; oldest: Date | null }> {
-  const { deliveries: d } = db.tables;
+  const { deliveries: d, channels: c } = db.tables;
   const lines = await db
-    .select({ first: min(d.sequence), rows: count() })
+    .select({ channelId: d.channelId, first: min(d.sequence), rows: count() })
     .from(d)
     .where(isNull(d.finishedAt))
     .groupBy(d.channelId, d.routeId);
   const rows = lines.reduce((all, line) => all + line.rows, 0);
-  if (rows === 0) return { rows, oldest: null };
-  const sequence = Math.min(...lines.map(({ first }) => Number(first)));
+  const off = await db.select({ id: c.channelId }).from(c).where(eq(c.enabled, false));
+  const tried = lines.filter(({ channelId }) => !off.some(({ id }) => id === channelId));
+  if (tried.length === 0) return { rows, oldest: null };
+  const sequence = Math.min(...tried.map(({ first }) => Number(first)));
   const [oldest] = await db.select({ at: d.createdAt }).from(d).where(eq(d.sequence, sequence));
   return { rows, oldest: oldest?.at ?? null };
 }
@@ -80,7 +88,7 @@ async function peopleMetrics(db: Db): Promise<Metric[]> {
   const open = await db
     .select({ state: c.state, value: count() })
     .from(c)
-    .where(inArray(c.state, ["queued", "sent", "accepted", "running"]))
+    .where(inArray(c.state, [...OPEN_COMMANDS]))
     .groupBy(c.state);
   const [approvals] = await db.select({ rows: count() }).from(c).where(eq(c.approvalState, "needed"));
   const [plans] = await db.select({ rows: count() }).from(r).where(eq(r.state, "waiting"));
@@ -88,7 +96,10 @@ async function peopleMetrics(db: Db): Promise<Metric[]> {
     {
       name: "holdfast_commands_open",
       help: "Commands that did not end yet.",
-      values: open.map(({ state, value }) => ({ labels: { state }, value })),
+      values: OPEN_COMMANDS.map((state) => ({
+        labels: { state },
+        value: open.find((row) => row.state === state)?.value ?? 0,
+      })),
     },
     gauge("holdfast_approvals_waiting", "Commands that wait for a second person.", approvals?.rows ?? 0),
     gauge("holdfast_retention_plans_waiting", "Retention plans that wait for a person.", plans?.rows ?? 0),
