@@ -43,6 +43,10 @@ describeApi("holdfast policy", (api) => {
     const again = await cli.ask("policy", "show", String(policy_id));
     const changed = await cli.file({ ...again, enabled: false });
     expect(await cli.read("policy", "preview", "nightly", "--with", changed)).toMatch(/^Leaving it: 1: web/m);
+    const black = [{ weekdays: [1, 2, 3, 4, 5, 6, 7], from: "03:05", until: "04:00" }];
+    const late = { cron: "0 3 * * *", zone: "UTC", jitter_seconds: 600, blackouts: black };
+    const warned = await cli.read("policy", "preview", await cli.file({ name: "late", backup: { schedule: late } }));
+    expect(warned).toMatch(/^Warning: By its jitter about 50 % of the runs of backup would fall into a blackout/m);
     expect(await cli.read("policy", "items", "nightly", "--agent", item.agentId)).toMatch(/^web-1 +the selector /m);
     expect(await cli.ask("policy", "change", "nightly", changed, "--reason", "pause")).toMatchObject({ version: 2 });
     expect(await cli.refusal("policy", "change", "nightly", changed)).toMatch(/^1 CONFLICT: /);

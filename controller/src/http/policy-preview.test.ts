@@ -55,6 +55,23 @@ describeApi("policies before they are stored", (api) => {
       ...{ items: [{ ...here, vm_name: "web", bound_by: "explicit", instead_of: first.policy_id }], items_total: 1 },
       ...{ leaving: [], unknown_items: [unknown] },
     });
+    const work = {
+      name: "work",
+      starts_at: "2026-03-28T00:00:00Z",
+      ends_at: "2028-03-28T00:00:00Z",
+      suspend_runs: true,
+    };
+    const announced = { ...work, selector: { vm_names: ["web"] }, reason: "" };
+    expect((await api().post("/api/v1/maintenance-windows", announced)).status).toBe(201);
+    const closed = { policy: draft, runs: 1, from: "2026-03-28T12:00:00Z" };
+    expect(await preview({ ...closed, ...here })).toMatchObject({
+      runs: [{ closed_by: "maintenance" }],
+      warnings: ["None of the next 100 runs of backup would begin: maintenance leaves them all out."],
+    });
+    expect(await preview({ ...closed, agent_id: agentId })).toMatchObject({
+      runs: [{ closed_by: null }],
+      warnings: [],
+    });
     const narrowed = { ...policy(), selector: { labels: { site: "east" } } };
     expect(await preview({ policy_id: first.policy_id, policy: narrowed })).toMatchObject({
       ...{ items: [], leaving: [{ ...here, vm_name: "web" }], leaving_total: 1 },

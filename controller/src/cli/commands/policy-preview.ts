@@ -41,7 +41,7 @@ async function itemOf(client: Client, { item, agent }: PreviewOptions): Promise<
 const CHANGED = { forward: "the clocks went forward", back: "the clocks went back" } as const;
 
 function previewText(preview: PolicyPreviewDocument): string {
-  const { runs, items, items_total, leaving, leaving_total, unknown_items, retention } = preview;
+  const { runs, warnings, items, items_total, leaving, leaving_total, unknown_items, retention } = preview;
   const named = items.map(({ vm_name, vm_context_id }) => `${plainText(vm_name)} (${vm_context_id})`);
   const left = leaving.map(({ vm_name, vm_context_id }) => `${plainText(vm_name)} (${vm_context_id})`);
   const waits = retention.items.flatMap(({ vm_context_id, waits_for }) =>
@@ -49,6 +49,7 @@ function previewText(preview: PolicyPreviewDocument): string {
   );
   return [
     runs.length === 0 ? "Nothing would run." : runsText(runs),
+    ...warnings.map((text) => `Warning: ${plainText(text)}`),
     `Items: ${items_total}${some(named, items_total)}`,
     ...(leaving_total === 0 ? [] : [`Leaving it: ${leaving_total}${some(left, leaving_total)}`]),
     ...unknown_items.map(({ agent_id, vm_context_id }) => `Nobody protects ${vm_context_id} on ${agent_id}.`),

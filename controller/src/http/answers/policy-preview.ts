@@ -27,6 +27,9 @@ export const previewBody = z
           .openapi({ description: "The clocks were changed since the run before." }),
       }),
     ),
+    warnings: z.array(z.string()).openapi({
+      description: "What is allowed and hardly meant, as a jitter that reaches into a blackout, in sentences.",
+    }),
     items: z.array(
       z.strictObject({
         ...item,
@@ -60,7 +63,7 @@ export const previewBody = z
   .openapi("PolicyPreview");
 
 export function toPreview(
-  { zone, runs, items, leaving, unknown }: PolicyPreview,
+  { zone, runs, warnings, items, leaving, unknown }: PolicyPreview,
   retention: RetentionPreview,
 ): z.input<typeof previewBody> {
   return {
@@ -69,6 +72,7 @@ export function toPreview(
       ...{ task: run.task, due_at: iso(run.dueAt), starts_at: iso(run.startsAt), local: run.local },
       ...{ offset: run.offset, closed_by: run.closedBy, dst_change: run.clockChange },
     })),
+    warnings,
     items: items.slice(0, MOST_LISTED).map(({ agentId, vmContextId, vmName, boundBy, insteadOf }) => ({
       ...{ agent_id: agentId, vm_context_id: vmContextId, vm_name: vmName },
       ...{ bound_by: boundBy, instead_of: insteadOf },

@@ -1,11 +1,12 @@
 /** What a policy would do, and to what, before it does anything. */
 import type { ClosedSpan } from "@holdfast/protocol";
-import { isNull } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import { type BoundItem, bindings } from "../../domain/policy/bind.ts";
 import type { PlannedHost } from "../../domain/policy/plan.ts";
 import type { PolicyBody } from "../../domain/policy/policy-body.ts";
 import { nextRuns, type PreviewRun } from "../../domain/policy/preview.ts";
+import { warningsOf } from "../../domain/policy/warnings.ts";
 import { closedSpans } from "../../domain/policy/windows.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
@@ -31,6 +32,8 @@ export type PreviewItem = BoundItem & { boundBy: "explicit" | "selector"; instea
 export type PolicyPreview = {
   zone: string;
   runs: PreviewRun[];
+  /** Sentences about what is hardly meant. */
+  warnings: string[];
   /** Those it would have. */
   items: PreviewItem[];
   /** Those that it has and would have no more. */
@@ -58,7 +61,7 @@ export async function previewPolicy(
     const draft = { policyId: known?.policyId ?? NOT_YET, createdAt: known?.createdAt ?? at, body };
     const host = await hostOf(db, actor, request.agentId);
     const runs = await previewRuns(db, body, { host, request, at });
-    return { zone: host.zone, runs, ...(await previewItems(db, draft)) };
+    return { zone: host.zone, ...runs, ...(await previewItems(db, draft)) };
   });
 }
 
@@ -69,16 +72,33 @@ async function hostOf(db: Db, actor: Actor, agentId: string | undefined): Promis
 
 type Asked = { host: PlannedHost; request: PreviewRequest; at: Date };
 
-async function previewRuns(db: Db, body: PolicyBody, { host, request, at }: Asked): Promise<PreviewRun[]> {
+async function previewRuns(
+  db: Db,
+  body: PolicyBody,
+  { host, request, at }: Asked,
+): Promise<Pick<PolicyPreview, "runs" | "warnings">> {
   const from = request.from ?? at;
   const until = new Date(from.getTime() + AHEAD_MS);
-  const spans = closedSpans(await openWindows(db, at), host, from, until);
+  const target = { ...host, vmName: await vmNameOf(db, request) };
+  const spans = closedSpans(await openWindows(db, at), target, from, until);
   const closed: ClosedSpan[] = spans.map((span) => ({
     from: span.from.toISOString(),
     until: span.until.toISOString(),
   }));
   const job = `${host.agentId}/${request.vmContextId ?? ""}`;
-  return nextRuns(body, { from, count: request.runs, zone: host.zone, job, closed });
+  const question = { from, count: request.runs, zone: host.zone, job, closed };
+  return { runs: nextRuns(body, question), warnings: warningsOf(body, question) };
+}
+
+/** Maintenance can be of single VMs. */
+async function vmNameOf(db: Db, { agentId, vmContextId }: PreviewRequest): Promise<string | undefined> {
+  if (agentId === undefined || vmContextId === undefined) return undefined;
+  const { items: i } = db.tables;
+  const [item] = await db
+    .select({ vmName: i.vmName })
+    .from(i)
+    .where(and(eq(i.agentId, agentId), eq(i.vmContextId, vmContextId)));
+  return item?.vmName;
 }
 
 async function previewItems(db: Db, draft: { policyId: string; createdAt: Date; body: PolicyBody }) {
