@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { scratchFolder } from "../../../test/helpers/nbd-servers.ts";
+import { run } from "../exec.ts";
 import { startStorageDaemon } from "./daemon.ts";
 
 const privateFolders = async (): Promise<string[]> =>
@@ -19,6 +20,12 @@ describe("a storage daemon", () => {
     await asked.quit();
     await letGo[Symbol.asyncDispose]();
     expect(await privateFolders()).toEqual(before);
+  });
+
+  it("says which QEMU it is, in the words of QEMU's own tools", async () => {
+    await using daemon = await startStorageDaemon();
+    const { stdout } = await run("qemu-storage-daemon", ["--version"], { timeoutMs: 10_000 });
+    expect(stdout).toContain(` version ${daemon.qmp.version}\n`);
   });
 
   it("that greets and answers nothing is ended, and another one is started", async () => {

@@ -8,6 +8,8 @@ export type QmpEvent = { event: string; data: Record<string, unknown> };
 
 /** A connection to the monitor of a QEMU or a qemu-storage-daemon. */
 export type Qmp = {
+  /** As the greeting says it, e.g. `7.2.22 (Debian 1:7.2+dfsg-7)`. */
+  version: string;
   /** Runs one command; throws QMP_FAILED with QEMU's own words, or TIMEOUT. */
   execute: (command: string, args?: Record<string, unknown>) => Promise<unknown>;
   /** Calls `listener` for each event until the returned function is called. */
@@ -23,8 +25,11 @@ type Waiting = {
   reject: (error: Error) => void;
   timer: NodeJS.Timeout;
 };
+type Greeting = {
+  version?: { qemu?: { major?: number; minor?: number; micro?: number }; package?: string };
+} | null;
 type Message = {
-  QMP?: unknown;
+  QMP?: Greeting;
   id?: number;
   return?: unknown;
   error?: { class?: string; desc?: string };
@@ -114,13 +119,10 @@ export async function connectQmp(
 ): Promise<Qmp> {
   const socket = await openSocket(path, signal);
   const dispatcher = makeDispatcher();
-  let greet: () => void = () => undefined;
-  const greeted = new Promise<void>((resolve) => {
-    greet = resolve;
-  });
+  const greeted = Promise.withResolvers<Greeting>();
   const split = lineSplitter((line) => {
     const message = JSON.parse(line) as Message;
-    if (message.QMP !== undefined) greet();
+    if (message.QMP !== undefined) greeted.resolve(message.QMP);
     else dispatcher.handle(message);
   });
   socket.setEncoding("utf8").on("data", (chunk: string) => {
@@ -139,12 +141,13 @@ export async function connectQmp(
   });
   const execute = commandSender(socket, dispatcher.waiting);
   const silence = new HoldfastError("QMP_FAILED", { message: `${path} does not greet as a QMP monitor does` });
-  await firstOf(greeted, closed, silence, () => socket.destroy());
+  const greeting = await firstOf(greeted.promise, closed, silence, () => socket.destroy());
   await negotiated(execute, negotiateMs).catch((error: unknown) => {
     socket.destroy();
     throw error;
   });
   return {
+    version: versionIn(greeting),
     execute,
     onEvent: (listener) => {
       dispatcher.listeners.add(listener);
@@ -153,6 +156,12 @@ export async function connectQmp(
     closed,
     close: () => socket.destroy(),
   };
+}
+
+function versionIn(greeting: Greeting): string {
+  const { qemu, package: built } = greeting?.version ?? {};
+  if (qemu === undefined) return "unknown";
+  return `${qemu.major}.${qemu.minor}.${qemu.micro}${built ? ` (${built})` : ""}`;
 }
 
 async function negotiated(execute: Qmp["execute"], limitMs: number): Promise<void> {
@@ -177,11 +186,11 @@ function commandSender(socket: Socket, waiting: Map<number, Waiting>): Qmp["exec
     });
 }
 
-async function firstOf(wanted: Promise<void>, over: Promise<void>, error: Error, giveUp: () => void): Promise<void> {
+async function firstOf<T>(wanted: Promise<T>, over: Promise<void>, error: Error, giveUp: () => void): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(error), 5_000);
   try {
-    await Promise.race([wanted, over.then(() => Promise.reject(error)), late.promise]);
+    return await Promise.race([wanted, over.then(() => Promise.reject(error)), late.promise]);
   } catch (failure) {
     giveUp();
     throw failure;

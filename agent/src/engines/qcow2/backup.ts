@@ -1,11 +1,10 @@
 import type { Sidecar } from "@holdfast/protocol";
-import { warmUpScan } from "../../blockmap/scan.ts";
 import { asHoldfastError, HoldfastError } from "../../errors.ts";
 import { abandonJob, abandonJobs, commitTogether } from "../../repository/commit.ts";
 import { decideType } from "../../repository/due.ts";
 import { beginJob } from "../../repository/journal.ts";
-import { qemuVersion } from "../../version.ts";
 import type { BackupContext, BackupItem, BackupOutcome, BackupRequest } from "../engine.ts";
+import { type Ahead, startAhead } from "./ahead.ts";
 import { describeBackup, type PointFacts, type Written } from "./describe.ts";
 import { freeze } from "./freeze.ts";
 import { type PreparedDisk, prepareDisks, restorePointId } from "./prepare.ts";
@@ -13,10 +12,12 @@ import { openSession } from "./session.ts";
 import type { FrozenPoint } from "./source.ts";
 import { writeDisk } from "./write-disk.ts";
 
+type Working = BackupContext & { ahead: Ahead };
+
 /** Copies one frozen disk into `.partial` files, as an increment or a full, whichever is due and possible. */
 async function writeOne(
   request: BackupRequest,
-  context: BackupContext,
+  context: Working,
   prepared: PreparedDisk,
   point: FrozenPoint,
   startedAt: Date,
@@ -33,7 +34,7 @@ async function writeOne(
 
 async function tryToWrite(
   request: BackupRequest,
-  context: BackupContext,
+  context: Working,
   prepared: PreparedDisk,
   point: FrozenPoint,
   startedAt: Date,
@@ -41,7 +42,7 @@ async function tryToWrite(
   const { backupId, diskId } = prepared.request;
   const source = point.sources.find((each) => each.diskId === diskId);
   if (!source) throw new HoldfastError("INTERNAL", { message: `disk ${diskId} was not frozen` });
-  await using session = await openSession(source, request.image.key, context.signal);
+  await using session = await openSession(source, await context.ahead.daemonFor(source));
   const decision = decideType({
     chain: prepared.chain,
     request: request.type,
@@ -72,7 +73,7 @@ async function tryToWrite(
 /** Writes all disks; only when each is complete and its source still stood still does the first become visible (in `backups`). */
 async function writeAndCommit(
   request: BackupRequest,
-  context: BackupContext,
+  context: Working,
   disks: readonly PreparedDisk[],
   point: FrozenPoint,
   start: { at: Date; clock: number },
@@ -90,7 +91,7 @@ async function writeAndCommit(
     completedAt: context.now(),
     durationSeconds: (performance.now() - start.clock) / 1000,
   };
-  const bodies = await Promise.all(all.map((disk) => describeBackup(facts, disk)));
+  const bodies = all.map((disk) => describeBackup(facts, disk));
   backups.push(...(await commitTogether(bodies.map((body, index) => ({ folder: disks[index]?.folder ?? "", body })))));
 }
 
@@ -104,7 +105,7 @@ async function undo(disks: readonly PreparedDisk[], context: BackupContext): Pro
 
 async function backupPrepared(
   request: BackupRequest,
-  context: BackupContext,
+  context: Working,
   disks: readonly PreparedDisk[],
   start: { at: Date; clock: number },
 ): Promise<BackupOutcome> {
@@ -134,12 +135,10 @@ async function backupPrepared(
  */
 export const backupItem: BackupItem = async (request, context) => {
   const start = { at: context.now(), clock: performance.now() };
-  // What takes a while and is needed later begins now; the version is asked for again where its failure can be told.
-  warmUpScan();
-  void qemuVersion().catch(() => undefined);
+  await using ahead = startAhead(request, context.signal);
   const disks = await prepareDisks(request, start.at);
   try {
-    return await backupPrepared(request, context, disks, start);
+    return await backupPrepared(request, { ...context, ahead }, disks, start);
   } catch (error) {
     throw asHoldfastError(error, `backup of ${request.item.vmName}`);
   } finally {

@@ -2,7 +2,7 @@ import type { SidecarBody } from "@holdfast/protocol";
 import { BLOCK_SIZE } from "../../blockmap/segment.ts";
 import type { Decision } from "../../repository/due.ts";
 import { imageName, mapName } from "../../repository/layout.ts";
-import { agentVersion, qemuVersion } from "../../version.ts";
+import { agentVersion } from "../../version.ts";
 import type { BackupRequest } from "../engine.ts";
 import type { PreparedDisk } from "./prepare.ts";
 import type { FrozenPoint, OpenSource } from "./source.ts";
@@ -45,7 +45,7 @@ function describeMap(backupId: string, { image }: BackupRequest, { map }: Writte
 }
 
 /** The sidecar of a disk's backup. */
-export async function describeBackup(point: PointFacts, disk: Written): Promise<SidecarBody> {
+export function describeBackup(point: PointFacts, disk: Written): SidecarBody {
   const { request, startedAt, completedAt } = point;
   const { prepared, source, decision, size, written } = disk;
   const id = prepared.request.backupId;
@@ -81,6 +81,6 @@ export async function describeBackup(point: PointFacts, disk: Written): Promise<
     duration_seconds: point.durationSeconds,
     ...(request.policyId !== undefined && { policy_id: request.policyId }),
     ...(request.tags !== undefined && { tags: request.tags }),
-    written_by: { holdfast: agentVersion(), qemu: await qemuVersion() },
+    written_by: { holdfast: agentVersion(), qemu: written.qemuVersion },
   };
 }

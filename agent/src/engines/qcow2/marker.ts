@@ -27,7 +27,7 @@ export type Marker = {
 async function addZeroDisk(daemon: StorageDaemon, size: number): Promise<void> {
   const path = join(daemon.folder, MARKER);
   await (await open(path, "wx", 0o600)).close();
-  const file = { ...fileNode(path), "node-name": MARKER_FILE, cache: { "no-flush": true } };
+  const file = { ...fileNode(path, { noFlush: true }), "node-name": MARKER_FILE };
   await daemon.addNode(file);
   const options = { driver: "qcow2", file: MARKER_FILE, size, "cluster-size": CLUSTER_BYTES };
   await daemon.qmp.execute("blockdev-create", { "job-id": MARKER, options });

@@ -2,10 +2,8 @@ import type { BlockReader } from "../../blockmap/scan.ts";
 import { HoldfastError } from "../../errors.ts";
 import { connectNbd, type NbdClient } from "../../nbd/client.ts";
 import { BASE_ALLOCATION } from "../../nbd/extents.ts";
-import { type StorageDaemon, startStorageDaemon } from "../../qemu/daemon.ts";
-import type { EngineKey } from "../engine.ts";
+import type { StorageDaemon } from "../../qemu/daemon.ts";
 import { type OpenSource, SOURCE_NODE } from "./source.ts";
-import { secretsOf } from "./target.ts";
 
 const EXPORT = "source";
 
@@ -33,13 +31,7 @@ async function connectDirty(source: OpenSource, own: NbdClient): Promise<DiskSes
 }
 
 /** Opens a frozen source in a storage daemon of its own. Throws SOURCE_NOT_A_DISK with QEMU's words when it cannot. */
-export async function openSession(
-  source: OpenSource,
-  key: EngineKey | null,
-  signal?: AbortSignal,
-): Promise<DiskSession> {
-  const objects = source.objects && { objects: source.objects };
-  const daemon = await startStorageDaemon({ secrets: secretsOf(key), signal, ...objects });
+export async function openSession(source: OpenSource, daemon: StorageDaemon): Promise<DiskSession> {
   const clients: NbdClient[] = [];
   const dispose = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.close()));

@@ -28,7 +28,12 @@ export type DiskJob = {
 };
 
 /** A disk's backup as it lies in its `.partial` files: complete, closed, not yet synced and not yet visible. */
-export type WrittenDisk = Scanned & { fileSize: number; fileDigest: FileDigest; clusterSize: number };
+export type WrittenDisk = Scanned & {
+  fileSize: number;
+  fileDigest: FileDigest;
+  clusterSize: number;
+  qemuVersion: string;
+};
 
 /** A full: QEMU copies all data while our workers hash the same frozen source. */
 async function writeFull(job: DiskJob, scan: ScanJob, ready: Promise<Marker>): Promise<Scanned> {
@@ -115,5 +120,5 @@ export async function writeDisk(job: DiskJob): Promise<WrittenDisk> {
   await quitting;
   const { size: fileSize } = await stat(path);
   job.onProgress({ phase: "finish", done: 1, total: 1 });
-  return { ...scanned, fileSize, fileDigest, clusterSize };
+  return { ...scanned, fileSize, fileDigest, clusterSize, qemuVersion: session.daemon.qmp.version };
 }
