@@ -1,6 +1,6 @@
 import type { ItemEntry, RepositoryEntry } from "@holdfast/protocol";
 import type { BackupOutcome, BackupRequest } from "../engines/engine.ts";
-import { backupItem } from "../engines/qcow2/backup.ts";
+import { warmUpFor } from "../engines/warm-up.ts";
 import { HoldfastError } from "../errors.ts";
 import { openRepository, type Repository } from "../repository/marker.ts";
 import type { ItemRuns } from "./context.ts";
@@ -37,6 +37,12 @@ export async function jobOf(
 
 /** Makes one restore point of the item, as a run of the ledger. Throws what the engine throws. */
 export async function backUpItem(runs: ItemRuns, job: BackupJob): Promise<BackupOutcome> {
+  warmUpFor(
+    job.type,
+    job.item.disks.map(({ source }) => source),
+  );
+  // Loaded only here, while the threads start: that takes about as long.
+  const { backupItem } = await import("../engines/qcow2/backup.ts");
   return await recordRun(runs, { kind: "backup", subject: job.type, repository: job.repository }, async (runId) => {
     const { rules, signal, now, warn, onProgress } = runs;
     const { roots = [], nbdServers = [] } = job.alsoAllowed ?? {};
