@@ -71,7 +71,8 @@ export function fileRole(name: string): FileRole {
   const written = /^(.+)\.[0-9a-f]{8}\.partial$/.exec(name)?.[1];
   if (written !== undefined && isWrittenWhole(written)) return { role: "partial" };
   for (const [role, ending] of ENDINGS) {
-    const id = name.endsWith(ending) ? name.slice(0, -ending.length) : "";
+    if (!name.endsWith(ending)) continue;
+    const id = name.slice(0, -ending.length);
     if (backupIdSchema.safeParse(id).success) return { role, backupId: id };
   }
   return { role: "unknown" };

@@ -5,6 +5,9 @@ import { parseQcow2Header, QCOW2_HEADER_BYTES, type Qcow2Header } from "../../..
 import { COMPRESSED, clusterAt, readFully, readL1 } from "../../../qemu/tables.ts";
 
 const SECTOR = 512;
+/** Of an L2 entry's higher half. */
+const COMPRESSED_HIGH = 0x4000_0000;
+const OFFSET_HIGH = 0x00ff_ffff;
 const SUBCLUSTERS = 32;
 const VMDK_COMPRESSED = 1 << 16;
 /** QEMU takes no grain tables with more entries, and no larger directory. */
@@ -13,6 +16,17 @@ const MOST_GRAIN_TABLES = 2 ** 22;
 
 type Piece = { offset: number; length: number };
 const NOWHERE: Piece = { offset: 0, length: 0 };
+
+/**
+ * Whether an entry says of itself that its data ends before `end`: then nothing else about it matters. `words` are the
+ * table's 32-bit words; to read tens of thousands of entries as numbers of a Buffer takes 20 ms.
+ */
+function endsBefore(end: number, words: Uint32Array, at: number, clusterBytes: number): boolean {
+  const high = words[at] ?? 0;
+  const low = words[at + 1] ?? 0;
+  if ((high & COMPRESSED_HIGH) !== 0) return false;
+  return (high & OFFSET_HIGH) * 2 ** 32 + low + clusterBytes <= end || (high === 0 && low === 0);
+}
 
 /** Where in the file the data of an L2 table's entry lies. What makes no sense is QEMU's to refuse. */
 function pieceOf(table: Buffer, entry: number, { clusterBits, extendedL2 }: Qcow2Header): Piece {
@@ -45,11 +59,17 @@ async function qcow2End(file: FileHandle, size: number, signal: AbortSignal | un
   if (l1.filter((offset) => offset !== 0).length * clusterBytes > size) throw crowded("L2");
   const memory = Buffer.allocUnsafe(clusterBytes);
   let end = 0;
-  for (const [index, offset] of l1.entries()) {
+  // Backwards, because what was written last lies last as a rule: the other entries then need no closer look.
+  for (let index = l1.length - 1; index >= 0; index--) {
+    const offset = l1[index] ?? 0;
     if (offset === 0) continue;
     signal?.throwIfAborted();
     const table = await readFully(file, offset, clusterBytes, memory);
-    for (let entry = 0; entry < entries; entry++) {
+    const words = new Uint32Array(Uint8Array.from(table).buffer);
+    Buffer.from(words.buffer).swap32();
+    const wordsPerEntry = words.length / entries;
+    for (let entry = entries - 1; entry >= 0; entry--) {
+      if (endsBefore(end, words, entry * wordsPerEntry, clusterBytes)) continue;
       const piece = pieceOf(table, entry, header);
       // A disk's last cluster is written as far as the disk goes.
       const length = Math.min(piece.length, header.virtualSize - (index * entries + entry) * clusterBytes);
