@@ -33,7 +33,7 @@ describeApi("holdfast health and compliance", (api) => {
     await seedProven(api());
     const fleet = await cli.read("health");
     expect(fleet).toMatch(/^health +100\.0 %, good, too new for a trend\nbackups +100\.0 %: 1 of 1 in seven days\n/);
-    expect(fleet).toMatch(/^items +1: 1 good, 0 warning, 0 critical\n3-2-1-1-0 +holds for 0 of 1$/m);
+    expect(fleet).toMatch(/^items +1: 1 good, 0 warning, 0 critical\nnot proven +0 of 1\n3-2-1-1-0 +holds for 0 of 1$/m);
     expect(await cli.ask("health", "--agent", "host-of-web")).toMatchObject({ score: 1, items: { total: 1 } });
     const item = await cli.read("health", "web");
     expect(item).toMatch(/^newest good +2026-02-15 02:00:00Z, 10 h 0 min old\nnot older than +-$/m);

@@ -64,8 +64,8 @@ describeApi("health and compliance", (api) => {
     expect(await list("?compliant=true")).toEqual([]);
     const first = await api().get("/api/v1/health/items?limit=1");
     expect(await list(`?cursor=${first.body["next_cursor"]}`)).toHaveLength(1);
-    const items = { total: 2, good: 1, warning: 0, critical: 1, compliant: 0 };
-    expect((await api().get("/api/v1/health")).body).toMatchObject({ score: 1, proven: true, items });
+    const items = { total: 2, good: 1, warning: 0, critical: 1, compliant: 0, unproven: 1 };
+    expect((await api().get("/api/v1/health")).body).toMatchObject({ score: 1, proven: false, items });
     expect((await api().get(`/api/v1/health/agents/${mail.agentId}`)).body).toMatchObject({
       ...{ score: 0, band: "critical", proven: false, items: { total: 1 } },
     });

@@ -78,7 +78,7 @@ describeApi("reports", (api) => {
     const item = await read(`item.html?id=${itemId}`);
     expect(titles(item.text)).toEqual(["Open alerts", "3-2-1-1-0", "Expected runs, the newest first"]);
     expect(figures(item.text)).toMatchObject({
-      ...{ "age of the newest good backup": "3 d", "a restore took (median)": "95 s", "missed runs": "2" },
+      ...{ "age of the newest good backup": "2 d 12 h", "a restore took (median)": "95 s", "missed runs": "2" },
     });
     expect(item.text).toContain("evidence of off_site");
     expect(item.text).toContain("ran late");

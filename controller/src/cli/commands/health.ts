@@ -77,6 +77,7 @@ async function scopeHealth(options: HealthOptions): Promise<Answer> {
       ["health", trendText(found)],
       ...partFacts(found.parts),
       ["items", `${items.total}: ${items.good} good, ${items.warning} warning, ${items.critical} critical`],
+      ["not proven", `${items.unproven} of ${items.total}`],
       ["3-2-1-1-0", `holds for ${items.compliant} of ${items.total}`],
     ],
   );

@@ -173,11 +173,15 @@ export function toHealthMetric(row: DailyRow): z.input<typeof healthMetricBody> 
 export const scopeHealthBody = z
   .strictObject({
     ...worth,
+    proven: z.boolean().openapi({ description: "Every part was measured, of every item." }),
     band: band.nullable().openapi({ description: "null: nothing is protected, and nothing was measured." }),
     measured,
     parts,
     trend,
-    items: z.strictObject({ total: count, good: count, warning: count, critical: count, compliant: count }),
+    items: z.strictObject({
+      ...{ total: count, good: count, warning: count, critical: count, compliant: count },
+      unproven: count.openapi({ description: "Of these a part was not measured." }),
+    }),
     days: z.array(healthMetricBody).openapi({ description: "The last fourteen days, oldest first." }),
   })
   .openapi("ScopeHealth");
@@ -188,13 +192,15 @@ export function toScopeHealth({
   days,
   bands,
   compliant,
+  unproven,
 }: ScopeHealth): z.input<typeof scopeHealthBody> {
   const { score, proven, measured } = scoreOf(counts);
   const { good, warning, critical } = bands;
   const total = good + warning + critical;
   return {
-    ...{ score, band: total === 0 && !measured ? null : bandOf(score), proven, measured },
-    ...{ parts: toParts(counts), trend: way, items: { total, good, warning, critical, compliant } },
+    ...{ score, band: total === 0 && !measured ? null : bandOf(score), measured },
+    ...{ proven: proven && unproven === 0, parts: toParts(counts), trend: way },
+    items: { total, good, warning, critical, compliant, unproven },
     days: days.map(toHealthMetric),
   };
 }

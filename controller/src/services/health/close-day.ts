@@ -2,6 +2,7 @@ import { and, asc, eq, inArray } from "drizzle-orm";
 import { addDays, dayOf, daysFrom } from "../../domain/health/days.ts";
 import { pieces } from "../../store/bulk.ts";
 import type { Db, Store } from "../../store/db.ts";
+import { clockJump } from "../retention/clock-state.ts";
 import { addDay, type Days, markDays } from "./mark.ts";
 
 type Context = { store: Store; now: () => Date };
@@ -22,7 +23,8 @@ export function closeDays(): DayClose {
     // A clock that jumps over many days leaves the older ones without a word.
     const over = daysFrom(closed ?? addDays(today, -1), today).slice(-MOST_DAYS);
     for (const some of pieces(agentIds)) await store.write((db) => markHosts(db, some, over, now()));
-    for (const [kind, days] of Object.entries(KEPT_DAYS))
+    const isDoubted = (await store.read((db) => clockJump(db, now()))) !== null;
+    for (const [kind, days] of isDoubted ? [] : Object.entries(KEPT_DAYS))
       await purge(store, kind as keyof typeof KEPT_DAYS, addDays(today, -days));
     closed = today;
   };

@@ -56,6 +56,8 @@ export type ScopeHealth = {
   days: DailyRow[];
   bands: Record<StateRow["band"], number>;
   compliant: number;
+  /** Items of which a part was not measured: however good the rates of all together are, of these nobody knows. */
+  unproven: number;
 };
 
 /** All hosts together. FORBIDDEN for a credential that is limited to one of them. */
@@ -76,11 +78,16 @@ async function scopeHealth(db: Db, scope: Scope, agentId: string | undefined, no
   const today = dayOf(now);
   const days = await daysOf(db, scope, addDays(today, 1 - VIEW_DAYS), today);
   const { itemStates: s } = db.tables;
+  const ofAgent = agentId === undefined ? undefined : eq(s.agentId, agentId);
   const rows = await db
     .select({ band: s.band, compliant: s.compliant, many: count() })
     .from(s)
-    .where(agentId === undefined ? undefined : eq(s.agentId, agentId))
+    .where(ofAgent)
     .groupBy(s.band, s.compliant);
+  const [unproven] = await db
+    .select({ many: count() })
+    .from(s)
+    .where(and(eq(s.proven, false), ofAgent));
   const many = (which: (row: (typeof rows)[number]) => boolean) =>
     rows.filter(which).reduce((all, row) => all + row.many, 0);
   const inBand = (band: StateRow["band"]) => many((row) => row.band === band);
@@ -90,6 +97,7 @@ async function scopeHealth(db: Db, scope: Scope, agentId: string | undefined, no
     days,
     bands: { good: inBand("good"), warning: inBand("warning"), critical: inBand("critical") },
     compliant: many(({ compliant }) => compliant),
+    unproven: unproven?.many ?? 0,
   };
 }
 

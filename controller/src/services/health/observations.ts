@@ -1,5 +1,6 @@
 /** What of an item's worth people are told: each is said again with every look, and only a change is heard. */
 import type { Observation } from "../../domain/alert/observation.ts";
+import { durationText } from "../../domain/health/duration.ts";
 import { degraded, measuredScore } from "../../domain/health/score.ts";
 import type { StateRow, View } from "./view.ts";
 
@@ -35,7 +36,8 @@ function ofRpo({ row, rpo, facts }: View): Statement {
   if (rpo.ok !== false)
     return { type, state: "ok", message: `the newest good restore point of ${row.name} is new enough`, evidence };
   const what = last === null ? "there is no good restore point" : `the newest good restore point is of ${last}`;
-  return { type, state: "firing", message: `${row.name}: ${what}, older than ${target} s is too old`, evidence };
+  const wanted = target === null ? "" : `, older than ${durationText(target)} is too old`;
+  return { type, state: "firing", message: `${row.name}: ${what}${wanted}`, evidence };
 }
 
 function ofRto({ row, rto, facts }: View): Statement {
@@ -44,7 +46,8 @@ function ofRto({ row, rto, facts }: View): Statement {
   const evidence = { worst_seconds: rto.worst, median_seconds: rto.median, drills: rto.drills, target_seconds: target };
   if (rto.ok !== false)
     return { type, state: "ok", message: `restores of ${row.name} are not known to take too long`, evidence };
-  const message = `a restore of ${row.name} took ${rto.worst} s in a drill, more than ${target} s is too long`;
+  const [took, wanted] = [durationText(rto.worst ?? 0), durationText(target ?? 0)];
+  const message = `a restore of ${row.name} took ${took} in a drill, more than ${wanted} is too long`;
   return { type, state: "firing", message, evidence };
 }
 

@@ -18,6 +18,8 @@ export type HostFacts = {
   /** Of the last seven days; null: nothing is known of them. */
   health: HealthScore | null;
   items: number;
+  /** Of these. */
+  unproven: number;
   lastSeenAt: Date | null;
 };
 export type CopyFacts = Db["tables"]["aomeiCopies"]["$inferSelect"];
@@ -100,10 +102,11 @@ async function hostsOf(
   const worths = await worthsOfHosts(db, today);
   const counts = Map.groupBy(items, ({ row }) => row.agentId);
   return rows
-    .map(({ agentId, name, lastSeenAt }) => ({
-      ...{ agentId, name, lastSeenAt, health: worths.get(agentId) ?? null },
-      items: counts.get(agentId)?.length ?? 0,
-    }))
+    .map(({ agentId, name, lastSeenAt }) => {
+      const own = counts.get(agentId) ?? [];
+      const unproven = own.filter(({ row }) => !row.proven).length;
+      return { agentId, name, lastSeenAt, health: worths.get(agentId) ?? null, items: own.length, unproven };
+    })
     .sort((one, other) => (one.health?.score ?? 2) - (other.health?.score ?? 2) || (one.name < other.name ? -1 : 1));
 }
 

@@ -1,7 +1,9 @@
 /** The few numbers that stand at a report's top. */
+
+import { durationText } from "../../domain/health/duration.ts";
 import { band } from "../../domain/health/score.ts";
 import type { ReportFacts } from "./facts.ts";
-import { bytes, counted, duration, percent } from "./words.ts";
+import { bytes, counted, percent } from "./words.ts";
 
 export type Figure = { name: string; value: string; look: "good" | "warning" | "bad" | "plain"; note: string };
 
@@ -29,8 +31,15 @@ function healthFigure({ health, items }: ReportFacts): Figure {
   const { backup, verification, drill } = health.rates;
   const parts = { backups: backup, verifications: verification, "restore drills": drill };
   const missing = Object.entries(parts).flatMap(([part, rate]) => (rate === null ? [part] : []));
-  const note = missing.length === 0 ? "seven days" : `seven days; not proven: ${missing.join(", ")}`;
-  return { name, value: percent(health.score), look: looks[band(health.score)], note };
+  const unproven = items.filter(({ row }) => !row.proven).length;
+  const gaps = [
+    ...(missing.length === 0 ? [] : [`not proven: ${missing.join(", ")}`]),
+    ...(items.length > 1 && unproven > 0 ? [`not all of it is proven of ${unproven} of ${items.length} items`] : []),
+  ];
+  const look = looks[band(health.score)];
+  // Of what nobody knows nothing is good, however good the rest is.
+  const shown = look === "good" && gaps.length > 0 ? "warning" : look;
+  return { name, value: percent(health.score), look: shown, note: ["seven days", ...gaps].join("; ") };
 }
 
 /** That nothing was missed is good only where something was to be. */
@@ -78,8 +87,8 @@ function agesFigure(items: ReportFacts["items"]): Figure {
 function itemFigures({ items: [item], copies }: ReportFacts): Figure[] {
   if (item === undefined) return [{ name: "age of the newest good backup", value: "none", look: "bad", note: "" }];
   const { row, rpo } = item;
-  const age = rpo.ageSeconds === null ? "none" : duration(rpo.ageSeconds);
-  const target = row.rpoTargetSeconds === null ? "no target" : `target ${duration(row.rpoTargetSeconds)}`;
+  const age = rpo.ageSeconds === null ? "none" : durationText(rpo.ageSeconds);
+  const target = row.rpoTargetSeconds === null ? "no target" : `target ${durationText(row.rpoTargetSeconds)}`;
   const looks = { true: "good", false: "bad", null: "plain" } as const;
   const look = rpo.ageSeconds === null ? "bad" : looks[`${rpo.ok}`];
   const newest: Figure = { name: "age of the newest good backup", value: age, note: target, look };
@@ -89,10 +98,10 @@ function itemFigures({ items: [item], copies }: ReportFacts): Figure[] {
 function restoreFigure(row: ReportFacts["items"][number]["row"]): Figure {
   const { rtoMedianSeconds: median, rtoWorstSeconds: worst, rtoTargetSeconds: wanted } = row;
   const name = "a restore took (median)";
-  const target = wanted === null ? "no target" : `target ${duration(wanted)}`;
+  const target = wanted === null ? "no target" : `target ${durationText(wanted)}`;
   if (median === null || worst === null) return { name, value: "not measured", look: "warning", note: target };
   const look = wanted === null ? "plain" : worst > wanted ? "bad" : "good";
-  return { name, value: duration(median), look, note: `worst ${duration(worst)}, ${target}` };
+  return { name, value: durationText(median), look, note: `worst ${durationText(worst)}, ${target}` };
 }
 
 function sizeFigure({ days }: ReportFacts): Figure {

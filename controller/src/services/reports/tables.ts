@@ -1,9 +1,10 @@
 /** The tables of reports. Each is left out where it has nothing to say. */
+import { durationText } from "../../domain/health/duration.ts";
 import { band } from "../../domain/health/score.ts";
 import type { ReportFacts } from "./facts.ts";
 import { type Html, html } from "./html.ts";
 import type { ItemFacts } from "./item-facts.ts";
-import { duration, moment, percent } from "./words.ts";
+import { moment, percent } from "./words.ts";
 
 const MOST_ROWS = 200;
 const LOOKS = { good: "good", warning: "warning", critical: "bad", info: "warning" } as const;
@@ -23,7 +24,7 @@ export function itemTable({ items, scope }: ReportFacts): Html {
   return table({
     title: "Items, the worst first",
     head: html`<th>Item</th>${host}<th>Policy</th><th class="number">Health</th><th>Newest good backup (UTC)</th>
-<th>Last drill (UTC)</th><th>3-2-1-1-0</th>`,
+<th>Newest proofs (UTC)</th><th>3-2-1-1-0</th>`,
     rows: items.slice(0, MOST_ROWS).map((item) => itemRow(item, scope.kind === "fleet")),
     all: items.length,
   });
@@ -34,19 +35,30 @@ function itemRow({ row, hostName, policyName, rpo }: ItemFacts, withHost: boolea
   return html`<tr><td>${row.name}</td>${withHost ? html`<td>${hostName ?? "told by scripts"}</td>` : null}
 <td>${policyName ?? html`<span class="bad">none</span>`}</td>
 <td class="number">${worth(row)}</td>
-<td>${when(row.lastGoodAt)}${late}</td><td>${when(row.lastDrilledAt)}</td>
+<td>${when(row.lastGoodAt)}${late}</td>
+<td>verified ${when(row.lastVerifiedAt)}<br>drilled ${when(row.lastDrilledAt)}${restoreTime(row)}</td>
 <td class="digits">${row.digits.map(({ holds, wanted }) => html`<span class="${holds ? "yes" : "no"}">${wanted}</span>`)}</td></tr>
 `;
+}
+
+/** The worst, because it is what the target is held against. */
+function restoreTime({ rtoWorstSeconds: worst, rtoTargetSeconds: wanted }: ItemFacts["row"]): Html | null {
+  if (worst === null) return null;
+  if (wanted !== null && worst > wanted)
+    return html`<br><span class="bad">a restore took ${durationText(worst)}, target ${durationText(wanted)}</span>`;
+  return html`<br>a restore took ${durationText(worst)} at worst`;
 }
 
 export function hostTable({ hosts }: ReportFacts): Html {
   return table({
     title: "Hosts, the worst first",
-    head: html`<th>Host</th><th class="number">Health</th><th class="number">Items</th><th>Last seen (UTC)</th>`,
+    head: html`<th>Host</th><th class="number">Health</th><th class="number">Items</th>
+<th class="number">Not proven</th><th>Last seen (UTC)</th>`,
     all: hosts.length,
     rows: hosts.slice(0, MOST_ROWS).map(
-      ({ name, health, items, lastSeenAt }) => html`<tr><td>${name}</td>
-<td class="number">${health === null ? "not measured" : worth(health)}</td><td class="number">${items}</td>
+      ({ name, health, items, unproven, lastSeenAt }) => html`<tr><td>${name}</td>
+<td class="number">${health === null ? "not measured" : worth(health)}</td>
+<td class="number">${items}</td><td class="number">${unproven}</td>
 <td>${when(lastSeenAt)}</td></tr>
 `,
     ),
@@ -119,7 +131,7 @@ export function proofTable({ proofs }: ReportFacts): Html {
     rows: proofs.map(
       ({ at, kind, status, backupId, reason, seconds }) => html`<tr><td>${when(at)}</td><td>${kind}</td>
 <td><span class="${status === "passed" ? "good" : "bad"}">${status}</span>: ${reason}</td><td>${backupId}</td>
-<td class="number">${seconds === null ? "" : duration(seconds)}</td></tr>
+<td class="number">${seconds === null ? "" : durationText(seconds)}</td></tr>
 `,
     ),
   });

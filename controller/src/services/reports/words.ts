@@ -15,20 +15,6 @@ export function bytes(size: number): string {
   return `${(size / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${unit}`;
 }
 
-const UNITS = [
-  { unit: "d", seconds: 86_400 },
-  { unit: "h", seconds: 3600 },
-  { unit: "min", seconds: 60 },
-] as const;
-
-/** In its largest fitting unit. */
-export function duration(seconds: number): string {
-  const fitting = UNITS.find((each) => seconds >= 2 * each.seconds);
-  return fitting === undefined
-    ? `${Math.round(seconds)} s`
-    : `${Math.round(seconds / fitting.seconds)} ${fitting.unit}`;
-}
-
 /** `one` for 1, else with an s. */
 export function counted(number: number, one: string): string {
   return `${number} ${one}${number === 1 ? "" : "s"}`;
