@@ -1,7 +1,10 @@
 /** Plans that change around the time at which something is due, and calendars that do not agree. */
 import { expect, it } from "vitest";
 import { describeOnBothStores } from "../../store/test-stores.ts";
-import { begins, ends, openLedger } from "./test-ledger.ts";
+import { silent } from "../ingest/test-events.ts";
+import { caller } from "../policies/test-fleet.ts";
+import { endWindow } from "../windows/write-window.ts";
+import { applied, begins, ends, openLedger } from "./test-ledger.ts";
 
 const cron = (text: string) => ({ backup: { schedule: { cron: text, zone: "UTC" } } });
 
@@ -50,5 +53,18 @@ describeOnBothStores("what is due", (open) => {
     await ledger.until("2026-03-04T04:01:00Z");
     expect((await ledger.rows())[2]).toBe("03-04T03:00 missed (not_run)");
     expect((await ledger.flips()).map((flip) => flip.slice(9))).toEqual(["missed_run firing"]);
+  });
+
+  onSqlite("is expected when maintenance ends before it begins, although it was written down as left out", async () => {
+    const ledger = await openLedger(await open());
+    await ledger.window("02:00", "05:00", true);
+    await ledger.until("02:59:30");
+    expect(await ledger.rows()).toEqual(["03-02T03:00 skipped (maintenance)"]);
+    const { store, clock } = ledger;
+    const fleet = { store, now: () => clock.now, log: silent, policies: { changed: async () => undefined } };
+    await endWindow(fleet, caller, "02:00");
+    await ledger.tell(applied(2, clock.now));
+    await ledger.until("04:01");
+    expect(await ledger.rows()).toEqual(["03-02T03:00 missed (not_run)"]);
   });
 });

@@ -6,6 +6,7 @@ import type { Selector } from "../../domain/policy/policy-body.ts";
 import { windowProblems } from "../../domain/policy/window-check.ts";
 import { ControllerError } from "../../errors.ts";
 import { recordAudit } from "../audit/record.ts";
+import { expectAgain } from "../ledger/expect-again.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
 import { type FleetContext, followChange } from "../policies/refresh.ts";
 import { controllerZone } from "../policies/zone.ts";
@@ -53,6 +54,7 @@ export async function endWindow(context: FleetContext, caller: Caller, windowId:
     if (known.endedAt !== null || (known.endsAt !== null && known.endsAt <= at))
       throw new ControllerError("CONFLICT", { message: `the maintenance '${known.name}' is over` });
     await db.update(w).set({ endedAt: at }).where(eq(w.windowId, windowId));
+    await expectAgain(db, at);
     const details = { verb: "end", name: known.name };
     await recordAudit(db, caller, { action: "windows.change", subject: windowId, outcome: "done", details }, at);
     return { ...known, endedAt: at };
