@@ -1,10 +1,12 @@
 /** `npm run test:long -- <name>`: tests that take minutes. Each prints one JSON line and exits 1 when anything is wrong. */
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type FleetKillReport, runFleetKills } from "./helpers/fleet-kills.ts";
 import { runKills } from "./helpers/kill-run.ts";
 import { readZonesWish, runZones } from "./helpers/ledger-zones.ts";
 import { startPostgres } from "./helpers/postgres-server.ts";
+import { projectRoot, runTool } from "./helpers/run-tool.ts";
 import { runServiceKills } from "./helpers/service-kills.ts";
 import { runTellingKills } from "./helpers/telling-kills.ts";
 
@@ -66,13 +68,25 @@ async function ledger(args: string[]): Promise<boolean> {
   return answer(summary, faults);
 }
 
+/** All that `npm test` does only samples of; `args`: names of files, and whatever else vitest takes. */
+async function whole(args: string[]): Promise<boolean> {
+  process.env["HOLDFAST_LONG"] = "1";
+  const { code, stdout, stderr } = await runTool("vitest", ["run", ...args]);
+  process.stderr.write(`${stdout}${stderr}`);
+  return answer({ whole: args, passed: code === 0 }, []) && code === 0;
+}
+
 const LONG_TESTS = new Map<string, (args: string[]) => Promise<boolean>>([
   ["kills", kills],
   ["fleet-kills", fleetKills],
   ["telling-kills", tellingKills],
   ["service-kills", serviceKills],
   ["ledger", ledger],
+  ["whole", whole],
 ]);
+
+// Node compiles each program once, and not for each of hundreds of processes anew.
+process.env["NODE_COMPILE_CACHE"] ??= join(projectRoot, "node_modules/.cache/holdfast-tests");
 
 async function main([name = "", ...rest]: string[]): Promise<number> {
   const test = LONG_TESTS.get(name);

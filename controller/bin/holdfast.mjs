@@ -3,9 +3,10 @@
 // a tenth of a second and 13 MiB at each start. Whoever can write the cache decides what runs, so it lies where only
 // this user can; Node's own default is a folder in /tmp that anyone may make first.
 import { lstatSync, mkdirSync } from "node:fs";
-import { enableCompileCache, registerHooks } from "node:module";
+import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import "./drizzle.mjs";
 
 const OTHERS_MAY_WRITE = 0o022;
 
@@ -22,15 +23,6 @@ function cacheFolder() {
     return undefined;
   }
 }
-
-// drizzle's ES modules are hundreds in a circle, over which Node spends a second and 200 MiB; its CommonJS ones are the
-// same code and cost a tenth.
-registerHooks({
-  resolve(specifier, context, next) {
-    if (!/^drizzle-orm(?:\/|$)/.test(specifier)) return next(specifier, context);
-    return next(specifier, { ...context, conditions: ["node", "require"] });
-  },
-});
 
 const folder = cacheFolder();
 if (folder !== undefined) enableCompileCache(folder);

@@ -10,9 +10,10 @@ import { type ControllerWorld, makeControllerWorld } from "../helpers/controller
 import { apiOf } from "../helpers/fleet-controller.ts";
 import { runProgram, type Service, startProgram } from "../helpers/holdfast.ts";
 import { randomFrom } from "../helpers/kill-random.ts";
+import { sampled } from "../helpers/sample.ts";
 
-const ENTRIES = 60;
-const ROUNDS = 20;
+const ROUNDS = sampled(7, 20);
+const ENTRIES = 3 * ROUNDS;
 const PATIENCE_MS = 60_000;
 const TASK = { id: "{97c17e9b-0c41-466b-bfad-e319dcee6b0f}", task: "System backup" };
 const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));

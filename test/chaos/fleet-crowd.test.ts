@@ -9,8 +9,13 @@ import { judgeFleet } from "../helpers/fleet-oracle.ts";
 import { residentBytes, until } from "../helpers/fleet-process.ts";
 import { addAgent, endFleet, enrolmentOf, type Fleet, makeFleet, replaceController } from "../helpers/fleet-world.ts";
 import { randomFrom } from "../helpers/kill-random.ts";
+import { sampled } from "../helpers/sample.ts";
 
 const MIB = 2 ** 20;
+/** Of the same disk and processors; the whole thousand is measured by `npm run bench -- hub` too. */
+const AGENTS = sampled(300, 1000);
+/** Each is three events; a day of a busy host is 6700. */
+const BATCHES = sampled(2000, 6700);
 let fleet: Fleet;
 let crowd: Crowd | undefined;
 
@@ -30,8 +35,8 @@ test("a day of results that nobody took comes in whole, in order, and without ei
   await drained(one);
   await fleet.controller.stop();
   const { rssBytes: before } = await stateOf(one);
-  ask(one, { ask: "append", batches: 6700, perAppend: 50 });
-  await until("all of it is in the spool", () => one.ids.length >= 20_000, { seconds: 60 });
+  ask(one, { ask: "append", batches: BATCHES, perAppend: 50 });
+  await until("all of it is in the spool", () => one.ids.length >= BATCHES * 2.98, { seconds: 60 });
   expect((await stateOf(one)).waiting).toBe(one.ids.length);
   await goOnController(fleet);
   const started = performance.now();
@@ -55,8 +60,7 @@ test("a day of results that nobody took comes in whole, in order, and without ei
   expect(verdict).toEqual({ falseCompleted: [], lost: [], doubled: [], problems: [] });
 });
 
-test("a thousand hosts are back within 30 s after their controller was killed, with what they had to tell", async () => {
-  const AGENTS = 1000;
+test(`${AGENTS} hosts are back within 30 s after their controller was killed, with what they had to tell`, async () => {
   crowd = await startCrowd(fleet.place, { agents: AGENTS, processes: 2 });
   const { now, ask: say } = crowd;
   await until("all are connected", () => now().streaming === AGENTS, { seconds: 90 });

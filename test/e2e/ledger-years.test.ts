@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { runYears, type YearsWish } from "../helpers/ledger-years.ts";
+import { sampled } from "../helpers/sample.ts";
 
 const DAY_MS = 86_400_000;
 /** What most people live in, then those whose clocks or offsets are the strangest. */
@@ -16,18 +17,21 @@ function wish(zone: string, more: Partial<YearsWish> = {}, days = 260): YearsWis
 }
 
 describe("years of nightly backups, with a host that dies, sleeps, hangs and is cut off", () => {
-  it.each(ZONES)("in %s: no false alarm and no silent miss", (zone) => {
-    const index = ZONES.indexOf(zone);
-    const schedule = {
-      cron: "30 2 * * *",
-      jitter_seconds: (index % 3) * 900,
-      catch_up: index % 2 ? "never" : "once",
-    } as const;
-    const { faults, dues, alarms } = runYears(wish(zone, { schedule, seed: index }));
-    expect(faults).toEqual([]);
-    expect(dues).toBeGreaterThan(255);
-    expect(alarms).toBeGreaterThan(5);
-  });
+  it.each(sampled(["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca", "Antarctica/Troll"], ZONES))(
+    "in %s: no false alarm and no silent miss",
+    (zone) => {
+      const index = ZONES.indexOf(zone);
+      const schedule = {
+        cron: "30 2 * * *",
+        jitter_seconds: (index % 3) * 900,
+        catch_up: index % 2 ? "never" : "once",
+      } as const;
+      const { faults, dues, alarms } = runYears(wish(zone, { schedule, seed: index }));
+      expect(faults).toEqual([]);
+      expect(dues).toBeGreaterThan(255);
+      expect(alarms).toBeGreaterThan(5);
+    },
+  );
 
   it("by the hour, where one run makes up for many", () => {
     const { faults, states } = runYears(wish("America/St_Johns", { schedule: { cron: "7 * * * *" } }, 20));

@@ -40,7 +40,7 @@ export function startController(place: ControllerPlace, kill: FleetKill | null =
   const ports = ["--https-port", `${httpsPort}`, "--agent-port", `${agentPort}`];
   const where = ["--listen", "127.0.0.1", "--name", "127.0.0.1", "--data-dir", dataDir];
   const base = database === null ? [] : ["--database", database];
-  const child = startProcess("controller/src/cli.ts", ["serve", "--json", ...where, ...ports, ...base], kill);
+  const child = startProcess("controller/bin/holdfast.mjs", ["serve", "--json", ...where, ...ports, ...base], kill);
   const log: ControllerLine[] = [];
   const ready = Promise.withResolvers<boolean>();
   let step: string | undefined;

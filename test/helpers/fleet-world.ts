@@ -35,8 +35,6 @@ const EVERY_MS = 30;
 /** Makes a controller and so many enrolled hosts at work. */
 export async function makeFleet(random: Random, database: string | null, hosts: number): Promise<Fleet> {
   const base = await mkdtemp(join(tmpdir(), "holdfast-fleet-"));
-  // Node compiles each program once, and not for every process anew.
-  process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "holdfast-fleet-compile-cache");
   const place = { dataDir: join(base, "controller"), database, ...(await freePorts(random)) };
   const controller = await openController(place);
   const fleet: Fleet = {

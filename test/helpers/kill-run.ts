@@ -32,8 +32,6 @@ const AT_ONCE = 2;
 export async function runKills(options: KillOptions): Promise<KillReport> {
   const base = await mkdtemp(join(tmpdir(), "holdfast-kills-"));
   const started = performance.now();
-  // Node compiles the agent once, and not for every process anew.
-  process.env["NODE_COMPILE_CACHE"] ??= join(base, "compile-cache");
   try {
     const wanted = OPERATIONS.filter(({ name }) => options.operations?.includes(name) ?? true);
     const worlds = await makeWorlds(base, wanted, options.seed);

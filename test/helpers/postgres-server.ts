@@ -1,6 +1,6 @@
 /** A real PostgreSQL server for tests, from npm: made, started and thrown away in a second. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { chown, cp, mkdtemp, realpath, rm } from "node:fs/promises";
+import { chown, cp, mkdtemp, realpath, rm, statfs } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,26 +17,47 @@ const require = createRequire(import.meta.url);
 /** PostgreSQL refuses to run as root. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const START_TRIES = 5;
-/** Nothing here has to survive a power cut. */
-const QUICK = ["fsync=off", "full_page_writes=off", "shared_buffers=32MB", "wal_level=minimal", "max_wal_senders=0"];
+const SMALL = [
+  "shared_buffers=32MB",
+  "wal_level=minimal",
+  "max_wal_senders=0",
+  "max_wal_size=64MB",
+  "min_wal_size=32MB",
+];
+const MEMORY = "/dev/shm";
+const MEMORY_BYTES = 2 * 2 ** 30;
+/** Nothing of a test has to survive a power cut. */
+const QUICK = ["fsync=off", "full_page_writes=off"];
 const ALONE = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** `durable`: commits are on disk, as with a server that somebody uses. */
+export async function startPostgres({ durable = false } = {}): Promise<PostgresServer> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "holdfast-postgres-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const programs = await findPrograms(folder);
-  const data = join(folder, "data");
-  if (NOBODY.uid !== undefined) await chown(folder, NOBODY.uid, NOBODY.gid);
+  const home = await mkdtemp(join(durable ? tmpdir() : await quickFolder(), "holdfast-postgres-"));
+  stack.defer(() => rm(home, { recursive: true, force: true }));
+  const data = join(home, "data");
+  if (NOBODY.uid !== undefined) for (const one of [folder, home]) await chown(one, NOBODY.uid, NOBODY.gid);
   const how = ["--no-sync", "--auth=trust", "--username=holdfast", "--encoding=UTF8", "--locale=C"];
   await run(join(programs, "initdb"), [`--pgdata=${data}`, ...how], NOBODY);
-  const { server, port } = await startOnFreePort(join(programs, "postgres"), data);
+  const { server, port } = await startOnFreePort(join(programs, "postgres"), data, [
+    ...SMALL,
+    ...(durable ? [] : QUICK),
+  ]);
   stack.defer(() => stop(server));
   const owned = stack.move();
   return {
     url: (database) => `postgres://holdfast@127.0.0.1:${port}/${database}`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** In memory when there is plenty: a database is 300 files, and making and removing them costs a disk ten times as much. */
+async function quickFolder(): Promise<string> {
+  const found = await statfs(MEMORY).catch(() => undefined);
+  return found !== undefined && found.bavail * found.bsize > MEMORY_BYTES ? MEMORY : tmpdir();
 }
 
 /** The package's programs; copied when they lie where only root can go. */
@@ -54,10 +75,14 @@ async function findPrograms(folder: string): Promise<string> {
 }
 
 /** Another program may take the port between asking and starting: then the next one is tried. */
-async function startOnFreePort(program: string, data: string): Promise<{ server: ChildProcess; port: number }> {
+async function startOnFreePort(
+  program: string,
+  data: string,
+  how: readonly string[],
+): Promise<{ server: ChildProcess; port: number }> {
   for (let tries = 1; ; tries++) {
     const port = await freePort();
-    const settings = [...QUICK, ...ALONE].flatMap((setting) => ["-c", setting]);
+    const settings = [...how, ...ALONE].flatMap((setting) => ["-c", setting]);
     const server = spawn(program, ["-D", data, "-p", String(port), ...settings], {
       ...NOBODY,
       stdio: ["ignore", "ignore", "pipe"],

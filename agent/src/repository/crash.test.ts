@@ -3,6 +3,7 @@ import { cp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sidecar } from "@holdfast/protocol";
 import { beforeEach, expect, test, vi } from "vitest";
+import { sampled } from "../../../test/helpers/sample.ts";
 import type * as durable from "../durable.ts";
 import { placedBackups, readDisk } from "./catalogue.ts";
 import { chainFileIsCurrent } from "./chain-file.ts";
@@ -127,7 +128,7 @@ test.each(cuts)("a restore point of three disks cut off %s any step is complete 
 test("one that fails at a sidecar and is abandoned, itself cut off in any step, is complete or gone", async () => {
   const ends = new Set<number>();
   // Twelve steps put the files in place, three note the commit, then the sidecars are written.
-  for (const commitAt of [16, 17, 18])
+  for (const commitAt of sampled([17], [16, 17, 18]))
     for (let at = 1, wasCut = true; wasCut; at++) {
       await using repository = await temporaryRepository();
       const finished = await finishAll(repository);

@@ -53,7 +53,8 @@ async function postgresPlace(cleanups: Cleanup[], content: "empty" | "migrated")
   const { base, template } = await shared;
   counted += 1;
   const name = `test_${process.pid}_${counted}`;
-  const copied = content === "migrated" ? ` TEMPLATE ${template}` : "";
+  // By way of its log, which is PostgreSQL's own choice, a copy costs thrice as much.
+  const copied = content === "migrated" ? ` TEMPLATE ${template} STRATEGY FILE_COPY` : "";
   await asAdmin(`${base}postgres`, `CREATE DATABASE ${name}${copied}`);
   cleanups.push(() => asAdmin(`${base}postgres`, `DROP DATABASE ${name} WITH (FORCE)`));
   return { url: `${base}${name}` };
