@@ -25,6 +25,7 @@ export const DEFAULT_SEVERITY = {
   retention_failed: "warning",
   channel_failed: "critical",
   alert_path_broken: "critical",
+  report_failed: "warning",
   controller_restored: "critical",
 } as const satisfies Record<string, Severity>;
 export type AlertType = keyof typeof DEFAULT_SEVERITY;

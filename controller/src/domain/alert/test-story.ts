@@ -53,7 +53,13 @@ export function tell(happens: string, route: Route, until: number): string {
       }
     }
     if (alert === null || alert.nextLookAt === null || alert.nextLookAt > second(now) || now % TICK > 0) continue;
-    const around = { condition, inhibitedBy: root, quietUntil: quiet ? second(now + 5000) : null, route };
+    const around = {
+      condition,
+      inhibitedBy: root,
+      quietUntil: quiet ? second(now + 5000) : null,
+      groupToldAt: null,
+      route,
+    };
     const look: ReturnType<typeof lookAt> = lookAt(alert, around, second(now));
     if (look.telling !== null) told.push(`${now} ${look.telling}`);
     if (look.alert.state === "resolved") told.push(ended(look.alert, now));

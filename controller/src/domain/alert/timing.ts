@@ -7,6 +7,8 @@ export type Telling = "alert" | "repeat" | "escalation";
 
 /** A silence or a maintenance window may be ended by a person at any time: so often it is looked whether it was. */
 const QUIET_SECONDS = 60;
+/** What joins a group that was told waits for others so many times as long as its first did. */
+const JOIN_TIMES = 10;
 
 /** All that decides about an alert besides itself. */
 export type Around = {
@@ -16,14 +18,16 @@ export type Around = {
   inhibitedBy: string | null;
   /** Nobody is told before. */
   quietUntil: Date | null;
+  /** When others of its group were last told. */
+  groupToldAt: Date | null;
   route: Route;
 };
 
 /** The alert as it is afterwards, and what is told of it now. */
 export type Look = { alert: Alert; telling: Telling | null };
 
-/** Looks at an open alert. `hurry`: others of its group are told now, so it does not wait for more. */
-export function lookAt(alert: Alert, around: Around, now: Date, hurry = false): Look {
+/** Looks at an open alert. `hurry`: what others of its group are told as now, so it does not wait for its own time. */
+export function lookAt(alert: Alert, around: Around, now: Date, hurry: Telling | null = null): Look {
   const { condition, inhibitedBy, quietUntil } = around;
   const calm = calmFrom(alert);
   const isCalm = calm <= now;
@@ -38,7 +42,7 @@ export function lookAt(alert: Alert, around: Around, now: Date, hurry = false): 
   if (inhibitedBy !== null || alert.acknowledgedAt !== null) return wait(null);
   if (quietUntil !== null) return wait(earliest([quietUntil, secondsAfter(now, QUIET_SECONDS)]));
   const planned = plan(known, around);
-  const due = planned.find(({ at, telling }) => at <= now || (hurry && telling === "alert"));
+  const due = planned.find(({ at, telling }) => at <= now || telling === hurry);
   if (due === undefined) return wait(earliest(planned.map(({ at }) => at)));
   const told = toldAt(known, due.telling, now);
   const next = plan(told, around).map(({ at }) => at);
@@ -48,12 +52,12 @@ export function lookAt(alert: Alert, around: Around, now: Date, hurry = false): 
 /** What is more urgent stands first. */
 function plan(
   alert: Alert,
-  { route, condition }: Pick<Around, "route" | "condition">,
+  { route, condition, groupToldAt }: Pick<Around, "route" | "condition" | "groupToldAt">,
 ): { telling: Telling; at: Date }[] {
   const { lastNotifiedAt, notifiedCount, createdAt, escalatedAt } = alert;
   if (lastNotifiedAt === null)
     // What got worse since it was told waits for nothing more.
-    return [{ telling: "alert", at: notifiedCount > 0 ? createdAt : secondsAfter(createdAt, route.groupWaitSeconds) }];
+    return [{ telling: "alert", at: notifiedCount > 0 ? createdAt : firstTelling(createdAt, route, groupToldAt) }];
   if (condition?.state === "ok") return [];
   const { escalateAfterSeconds: after, escalateChannelIds, repeatSeconds } = route;
   const escalates = after !== null && escalatedAt === null && escalateChannelIds.length > 0;
@@ -61,6 +65,13 @@ function plan(
     ...(escalates ? [{ telling: "escalation" as const, at: secondsAfter(createdAt, after) }] : []),
     ...(repeatSeconds > 0 ? [{ telling: "repeat" as const, at: secondsAfter(lastNotifiedAt, repeatSeconds) }] : []),
   ];
+}
+
+/** With those that come soon after it; and one after the other, however many there are, is no message each. */
+function firstTelling(createdAt: Date, { groupWaitSeconds: wait }: Route, groupToldAt: Date | null): Date {
+  const alone = secondsAfter(createdAt, wait);
+  if (groupToldAt === null || groupToldAt >= createdAt) return alone;
+  return new Date(Math.max(alone.getTime(), secondsAfter(groupToldAt, wait * JOIN_TIMES).getTime()));
 }
 
 function toldAt(alert: Alert, telling: Telling, now: Date): Alert {

@@ -1,7 +1,9 @@
 /** Time passes: groups have waited, repeats and escalations are due, silences end, causes stay gone. */
-import { and, asc, gt, isNull, lte } from "drizzle-orm";
+import { and, asc, desc, gt, isNotNull, isNull, lte } from "drizzle-orm";
+import type { Route } from "../../domain/alert/alert.ts";
+import { groupKey } from "../../domain/alert/group.ts";
 import { inhibitor } from "../../domain/alert/inhibit.ts";
-import { lookAt } from "../../domain/alert/timing.ts";
+import { lookAt, type Telling } from "../../domain/alert/timing.ts";
 import { rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import { type AlertRow, putAlerts } from "./alert-row.ts";
@@ -12,11 +14,12 @@ import { type ToTell, tellAlerts, tellingKey } from "./tell.ts";
 
 /** Alerts of one transaction. */
 const AT_ONCE = 200;
-/** The longest that a route lets a group wait. */
-const LONGEST_WAIT_MS = 3_600_000;
+/** The longest that a route lets what joins a group wait. */
+const LONGEST_WAIT_MS = 36_000_000;
+const MOST_TOLD = 500;
 
 type Seen = { alert: AlertRow; telling: ToTell | null };
-type Looker = (alert: AlertRow, hurry: boolean) => Seen;
+type Looker = (alert: AlertRow, hurry: Telling | null) => Seen;
 /** `more`: there are others whose time has come. */
 export type Looked = { more: boolean; resolved: AlertRow[] };
 
@@ -24,11 +27,11 @@ export type Looked = { more: boolean; resolved: AlertRow[] };
 export async function lookAtDue(db: Db, now: Date): Promise<Looked> {
   const due = await dueAlerts(db, now);
   if (due.length === 0) return { more: false, resolved: [] };
-  const waiting = await waitingAlerts(db, now);
-  const around = await loadSurroundings(db, [...due, ...waiting], now);
-  const look = await looker(db, [...due, ...waiting], around, now);
-  const seen = due.map((alert) => look(alert, false));
-  const changed = [...seen, ...hurried(seen, waiting, look)];
+  const others = await othersOf(db, due, now);
+  const around = await loadSurroundings(db, [...due, ...others], now);
+  const look = await looker(db, [...due, ...others], around, now);
+  const seen = due.map((alert) => look(alert, null));
+  const changed = [...seen, ...hurried(seen, others, look)];
   const rows = changed.map(({ alert }) => alert);
   await putAlerts(db, rows);
   await tellAlerts(
@@ -54,13 +57,15 @@ async function looker(db: Db, alerts: readonly AlertRow[], around: Surroundings,
     alerts,
     withRoot.flatMap(({ rootKey }) => rootKey ?? []),
   );
+  const toldAt = groupsTold(withRoot, around);
   return (alert, hurry) => {
     const condition = conditions.get(keyOf(alert)) ?? null;
     const inhibitedBy = inhibitor(rooted(alert, condition), causes)?.alertId ?? null;
     const route = around.routeOf(alert);
-    const known = { condition, inhibitedBy, route, quietUntil: around.quietUntil(alert) };
+    const groupToldAt = toldAt.get(groupOf(rooted(alert, condition), route)) ?? null;
+    const known = { condition, inhibitedBy, route, groupToldAt, quietUntil: around.quietUntil(alert) };
     const seen = lookAt(alert, known, now, hurry);
-    if (!hurry) causes.put(seen.alert);
+    if (hurry === null) causes.put(seen.alert);
     return {
       alert: seen.alert,
       telling: seen.telling === null ? null : { alert: seen.alert, kind: seen.telling, route },
@@ -76,12 +81,27 @@ function rooted(
   return condition?.state === "firing" ? { ...alert, rootKey: condition.rootKey } : alert;
 }
 
-/** Those that still wait for others of their group: it is told now, so they are told with it. */
-function hurried(seen: readonly Seen[], waiting: readonly AlertRow[], look: Looker): Seen[] {
-  const groups = new Set(seen.flatMap(({ telling }) => (telling?.kind === "alert" ? [tellingKey(telling)] : [])));
+function groupOf(alert: AlertRow, { routeId }: Route): string {
+  return `${routeId} ${groupKey(alert)}`;
+}
+
+/** When each group was last told. */
+function groupsTold(alerts: readonly AlertRow[], around: Surroundings): Map<string, Date> {
+  const told = new Map<string, Date>();
+  for (const alert of alerts) {
+    const { lastNotifiedAt: at } = alert;
+    const group = groupOf(alert, around.routeOf(alert));
+    if (at !== null && at > (told.get(group) ?? 0)) told.set(group, at);
+  }
+  return told;
+}
+
+/** Others of a group that is told now are told with it: those that still wait, and those that were to be told again later. */
+function hurried(seen: readonly Seen[], others: readonly AlertRow[], look: Looker): Seen[] {
+  const groups = new Set(seen.flatMap(({ telling }) => (telling === null ? [] : [tellingKey(telling)])));
   if (groups.size === 0) return [];
-  return waiting
-    .map((alert) => look(alert, true))
+  return others
+    .map((alert) => look(alert, alert.lastNotifiedAt === null ? "alert" : "repeat"))
     .filter(({ telling }) => telling !== null && groups.has(tellingKey(telling)));
 }
 
@@ -90,15 +110,19 @@ async function dueAlerts(db: Db, now: Date): Promise<AlertRow[]> {
   return await db.select().from(a).where(lte(a.nextLookAt, now)).orderBy(asc(a.nextLookAt)).limit(AT_ONCE);
 }
 
-async function waitingAlerts(db: Db, now: Date): Promise<AlertRow[]> {
+/** Open ones whose time has not come; of those that were told the newest, which no group has so many of. */
+async function othersOf(db: Db, due: readonly AlertRow[], now: Date): Promise<AlertRow[]> {
   const { alerts: a } = db.tables;
   const soon = new Date(now.getTime() + LONGEST_WAIT_MS);
-  return await db
+  const untold = db
     .select()
     .from(a)
-    .where(and(gt(a.nextLookAt, now), lte(a.nextLookAt, soon), isNull(a.lastNotifiedAt)))
-    .orderBy(asc(a.nextLookAt))
-    .limit(AT_ONCE);
+    .where(and(gt(a.nextLookAt, now), lte(a.nextLookAt, soon), isNull(a.lastNotifiedAt)));
+  const waiting = await untold.orderBy(asc(a.nextLookAt)).limit(AT_ONCE);
+  const isTold = and(isNull(a.resolvedAt), isNotNull(a.lastNotifiedAt));
+  const told = await db.select().from(a).where(isTold).orderBy(desc(a.lastNotifiedAt)).limit(MOST_TOLD);
+  const ids = new Set(due.map(({ alertId }) => alertId));
+  return [...waiting, ...told.filter(({ alertId }) => !ids.has(alertId))];
 }
 
 function keyOf({ type, subjectKey }: { type: string; subjectKey: string }): string {
