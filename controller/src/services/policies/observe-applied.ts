@@ -63,7 +63,9 @@ function standingSince(row: AgentRow, isConnected: boolean, behind: Behind, now:
     return null;
   }
   const known = behind.get(agentId);
-  const standing = known?.applied === applied ? known : { applied, since: now, pushedAt: now };
+  // What was seen in times to come was seen by a clock that was set back since.
+  const isKnown = known?.applied === applied && known.since <= now && known.pushedAt <= now;
+  const standing = isKnown ? known : { applied, since: now, pushedAt: now };
   behind.set(agentId, standing);
   return standing.since;
 }
