@@ -48,7 +48,7 @@ export function calendarProblem({ cron, zone }: Pick<ScheduleSpec, "cron" | "zon
     return "must have five parts: minute, hour, day of the month, month, weekday";
   if (!isZone(zone)) return `'${zone}' is no time zone: use a name as Europe/Berlin`;
   try {
-    return cronOf(cron, zone).nextRun() === null ? "never comes" : null;
+    return cronOf(cron, zone).nextRun() === null ? "never comes: the calendar has no such day" : null;
   } catch (error) {
     return (error instanceof Error ? error.message : String(error)).replace(/^CronPattern: /, "");
   }

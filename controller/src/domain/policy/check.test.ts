@@ -34,7 +34,11 @@ describe("what is wrong with a policy", () => {
   it.each<[string, object, RegExp[]]>([
     ["a cron", backup({ cron: "0 25 * * *" }), [/^backup\.schedule\.cron: .*25/]],
     ["six parts", backup({ cron: "0 0 3 * * *" }), [/^backup\.schedule\.cron: must have five parts/]],
-    ["a day that never comes", backup({ cron: "0 0 31 2 *" }), [/^backup\.schedule\.cron: never comes/]],
+    [
+      "a day that never comes",
+      backup({ cron: "0 0 31 2 *" }),
+      [/^backup\.schedule\.cron: never comes: the calendar has no such day/],
+    ],
     ["a zone", backup({ zone: "Mars/Olympus" }), [/^backup\.schedule\.zone: 'Mars\/Olympus' is no time zone/]],
     ["jitter", backup({ cron: "*/10 * * * *", jitter_seconds: 301 }), [/^backup\.schedule\.jitter_seconds: .* 300:/]],
     ["a blackout of every run", backup({ blackouts: [allNight] }), [/^backup\.schedule\.blackouts: leave no run/]],
