@@ -45,7 +45,7 @@ describeApi("report schedules", (api) => {
     expect(mail).toMatchObject({ channelId: "mail", kind: "report", routeId: null, state: "waiting" });
     const { title, text, attachments = [] } = mail?.payload ?? { title: "", text: "" };
     expect(title).toBe("Backups: All hosts, 2026-02-10 to 2026-02-16");
-    expect(text).toMatch(/^health: 67\.5 % .*\n.*\nmissed runs: 2 /ms);
+    expect(text).toMatch(/^health: 77\.5 % .*\n.*\nmissed runs: 2 /ms);
     expect(text).toContain("- critical: missed_run of <8>");
     expect(attachments).toMatchObject([{ name: "holdfast-fleet-2026-02-16.html", type: "text/html" }]);
     expect(attachments[0]?.text).toContain("<h1>Backups: All hosts</h1>");
@@ -90,7 +90,7 @@ describeApi("report schedules", (api) => {
     expect(await sent()).toHaveLength(2);
   });
 
-  it("that cannot be made say why, and keep no other waiting", async () => {
+  it("that cannot be made say why, are an alert, and keep no other waiting", async () => {
     await seedChannels(false);
     const { agentId } = await seedReportFleet(api().store, START);
     const gone = await create({ name: "gone", scope_kind: "item", scope_id: `${agentId}/vm-1` });
@@ -109,6 +109,20 @@ describeApi("report schedules", (api) => {
     const deliveries = await sent();
     expect(deliveries.map(({ channelId }) => channelId)).toEqual(["mail"]);
     expect(deliveries[0]?.payload.attachments).toMatchObject([{ type: "text/csv" }]);
+    const conditions = async () => {
+      const rows = await api().store.read((db) => db.select().from(db.tables.conditions));
+      return rows.map(({ type, state, message }) => `${type} ${state}: ${message}`).sort();
+    };
+    expect(await conditions()).toEqual([
+      "report_failed firing: the report gone was not sent to all: there is no item vm-1",
+      "report_failed firing: the report half was not sent to all: these channels are gone or switched off: off",
+    ]);
+    await api().call("DELETE", `/api/v1/report-schedules/${String(gone["schedule_id"])}`);
+    const now = await api().call("PUT", `/api/v1/report-schedules/${String(half["schedule_id"])}`, { body: weekly });
+    expect([now.status, (await conditions()).map((told) => told.slice(0, 17))]).toEqual([
+      200,
+      ["report_failed ok:", "report_failed ok:"],
+    ]);
   });
 
   it("send nothing of more than a mebibyte", async () => {

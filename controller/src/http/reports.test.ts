@@ -46,7 +46,7 @@ describeApi("reports", (api) => {
       await db.insert(p).values({ agentId, vmContextId: "vm-0", policyId, boundBy: "explicit", since }).execute();
     });
     const [, worst] = lines((await read("fleet.csv")).text);
-    expect(worst).toMatch(/,86400,,true,/);
+    expect(worst).toMatch(/,86400,,,600,/);
     const { text } = await read("fleet.html");
     expect(figures(text)).toMatchObject({ "restore points too old": "0" });
     expect(text).toContain("3 of 3 items with a target; 1 without any good backup");

@@ -3,9 +3,9 @@
 export type RpoState = {
   /** Of the newest good restore point; null: there is none. */
   ageSeconds: number | null;
-  /** null: nobody said how old it may be. */
+  /** null: nobody said how old it may be, or the first one is still waited for. */
   ok: boolean | null;
-  /** When the newest good restore point is too old, or was. */
+  /** When the newest good restore point is too old, or was; of what has none, when it is too late for the first. */
   dueAt: Date | null;
 };
 
@@ -24,7 +24,8 @@ export function rpoState(
     lastGoodAt === null ? null : Math.max(0, Math.floor((now.getTime() - lastGoodAt.getTime()) / 1000));
   if (targetSeconds === null) return { ageSeconds, ok: null, dueAt: null };
   const dueAt = new Date((lastGoodAt ?? since).getTime() + targetSeconds * 1000);
-  return { ageSeconds, ok: now < dueAt, dueAt };
+  const isLate = now >= dueAt;
+  return { ageSeconds, ok: isLate ? false : lastGoodAt === null ? null : true, dueAt };
 }
 
 /** Seconds; null: no drill has measured it. */

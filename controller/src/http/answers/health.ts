@@ -93,8 +93,10 @@ export const itemHealthBody = z
       target_seconds: count.nullable(),
       newest_good_at: time.nullable(),
       age_seconds: count.nullable(),
-      ok: z.boolean().nullable().openapi({ description: "null: there is no target." }),
-      due_at: time.nullable().openapi({ description: "When the newest good restore point is too old." }),
+      ok: z.boolean().nullable().openapi({ description: "null: there is no target, or the first is waited for." }),
+      due_at: time.nullable().openapi({
+        description: "When the newest good restore point is too old; without any, when it is too late for the first.",
+      }),
     }),
     rto: z.strictObject({
       target_seconds: count.nullable(),

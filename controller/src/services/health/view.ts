@@ -83,7 +83,7 @@ type Timed = { obeyed: Compliance; rpo: RpoState; counts: HealthCounts };
 function recheckAt({ obeyed, rpo, counts }: Timed, now: Date): Date | null {
   const midnight = score(counts).measured ? startOf(addDays(dayOf(now), 1)) : null;
   const digits = obeyed.digits.map(({ true_until }) => (true_until === null ? null : new Date(true_until)));
-  return earliest([midnight, rpo.ok === true ? rpo.dueAt : null, ...digits]);
+  return earliest([midnight, rpo.ok === false ? null : rpo.dueAt, ...digits]);
 }
 
 export function scopeOf({

@@ -11,6 +11,8 @@ const WIDTH = 760;
 const HEIGHT = 190;
 const PLOT = { left: 44, right: 8, top: 10, bottom: 26 } as const;
 const MOST_LABELS = 8;
+/** More of them would be a line of their own. */
+const MOST_POINTS = 62;
 
 /** Values in [0,1] as a line; a day without one leaves a hole. `summary`: what a reader who sees no chart is told. */
 export function scoreChart(days: readonly ScoreDay[], summary: string): Html {
@@ -27,7 +29,7 @@ export function scoreChart(days: readonly ScoreDay[], summary: string): Html {
     html`${[0.25, 0.5, 0.75, 1].map((tick) => grid(y(tick), `${tick * 100} %`))}
 <line class="limit" x1="${PLOT.left}" x2="${WIDTH - PLOT.right}" y1="${y(0.8)}" y2="${y(0.8)}"/>
 <path class="under" d="${under([...days]) ?? ""}"/><path class="curve" d="${curve([...days]) ?? ""}"/>
-${known.map((day) => html`<circle cx="${round(middle(day))}" cy="${round(top(day))}" r="2.5"><title>${day.day}: ${Math.round((day.value ?? 0) * 100)} %</title></circle>`)}
+${(days.length > MOST_POINTS ? [] : known).map((day) => html`<circle cx="${round(middle(day))}" cy="${round(top(day))}" r="2.5"><title>${day.day}: ${Math.round((day.value ?? 0) * 100)} %</title></circle>`)}
 ${dayLabels(days)}`,
   );
 }
@@ -67,15 +69,17 @@ function grid(at: number, label: string): Html {
 <text class="tick" x="${PLOT.left - 6}" y="${round(at + 4)}" text-anchor="end">${label}</text>`;
 }
 
-/** As many as there is room for, always the first. */
+/** As many as there is room for, always the first; the year where it is not the same for all. */
 function dayLabels(days: readonly { day: string }[]): Html[] {
   const x = dayScale(days);
   const step = Math.ceil(days.length / MOST_LABELS);
+  const year = ({ day }: { day: string } = { day: "" }) => day.slice(0, 4);
+  const from = year(days[0]) === year(days.at(-1)) ? 5 : 0;
   return days
     .filter((_day, index) => index % step === 0)
     .map(
       ({ day }) =>
-        html`<text class="tick" x="${round((x(day) ?? 0) + x.bandwidth() / 2)}" y="${HEIGHT - 8}" text-anchor="middle">${day.slice(5)}</text>`,
+        html`<text class="tick" x="${round((x(day) ?? 0) + x.bandwidth() / 2)}" y="${HEIGHT - 8}" text-anchor="middle">${day.slice(from)}</text>`,
     );
 }
 

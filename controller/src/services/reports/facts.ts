@@ -35,7 +35,7 @@ export type ReportFacts = {
   /** Of the last seven days, whatever the period is. */
   health: HealthScore;
   /** Of the whole period. */
-  period: HealthScore & { backups: number; failed: number; verifications: number; drills: number };
+  period: HealthScore & { backups: number; good: number; verifications: number; drills: number };
   /** The worst first. */
   items: ItemFacts[];
   hosts: HostFacts[];
@@ -79,7 +79,7 @@ function periodOf(days: readonly DailyRow[]): ReportFacts["period"] {
     verification: { good: sum((day) => day.verificationsPassed), total: verifications },
     drill: { good: sum((day) => day.drillsPassed), total: drills },
   });
-  return { ...worth, backups, verifications, drills, failed: sum((day) => day.failedBackups) };
+  return { ...worth, backups, verifications, drills, good: sum((day) => day.successfulBackups) };
 }
 
 async function hostNames(db: Db, { agentId }: ReportScope): Promise<ReadonlyMap<string, string>> {

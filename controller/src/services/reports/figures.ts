@@ -77,7 +77,7 @@ function fleetFigures({ items }: ReportFacts): Figure[] {
 
 function agesFigure(items: ReportFacts["items"]): Figure {
   const tooOld = items.filter(({ rpo }) => rpo.ok === false).length;
-  const targeted = items.filter(({ rpo }) => rpo.ok !== null).length;
+  const targeted = items.filter(({ rpo }) => rpo.dueAt !== null).length;
   const never = items.filter(({ row }) => row.lastGoodAt === null).length;
   const note = `${targeted} of ${counted(items.length, "item")} with a target; ${never} without any good backup`;
   const look = tooOld > 0 ? "bad" : never > 0 ? "warning" : targeted === 0 ? "plain" : "good";

@@ -53,15 +53,17 @@ function charts({ days, from, until, period }: ReportFacts): Html {
   const scores = all.map((day) => ({ day, value: known.get(day)?.healthScore ?? null }));
   const bars = all.map((day) => {
     const row = known.get(day);
-    return { day, good: row?.successfulBackups ?? 0, bad: row?.failedBackups ?? 0 };
+    // A run with warnings is none that went well.
+    const good = row?.successfulBackups ?? 0;
+    return { day, good, bad: (row?.totalBackups ?? good) - good };
   });
   const last = days.at(-1)?.healthScore ?? null;
   const scoreWords = `Health score of the week that ends with each day, from ${from} to ${until}; at the end ${percent(last)}`;
-  const barWords = `${counted(period.backups, "backup")} in all, of which ${period.failed} failed or were missed`;
+  const barWords = `${counted(period.backups, "backup")} in all, of which ${period.backups - period.good} did not go well`;
   return html`<div class="charts">
 <figure><figcaption>Health score (of the seven days that end with each; dashed: good from 80 % on)</figcaption>
 ${scoreChart(scores, scoreWords)}</figure>
-<figure><figcaption>Backups a day <span class="key bar-good"></span>went well <span class="key bar-bad"></span>failed or
-missed</figcaption>${barChart(bars, { good: "went well", bad: "failed or missed" }, barWords)}</figure>
+<figure><figcaption>Backups a day <span class="key bar-good"></span>went well <span class="key bar-bad"></span>failed, was
+missed, or had warnings</figcaption>${barChart(bars, { good: "went well", bad: "did not" }, barWords)}</figure>
 </div>`;
 }

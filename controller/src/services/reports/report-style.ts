@@ -21,6 +21,7 @@ th, td { text-align: left; padding: .35rem .55rem; border-bottom: 1px solid #e3e
 th { font-weight: 600; color: #4a5568; } .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 ul { margin: .2rem 0; padding-left: 1.1rem; }
 .when { white-space: nowrap; } .good { color: #17693a; } .warning { color: #8a5800; } .bad { color: #a61b1b; font-weight: 600; }
+section { overflow-x: auto; }
 td.digits { white-space: nowrap; }
 .digits span { display: inline-block; min-width: 1.25rem; text-align: center; border-radius: .2rem; margin-right: .1rem; }
 .digits .yes { background: #dff2e6; color: #17693a; } .digits .no { background: #fbe3e1; color: #a61b1b; font-weight: 700; }

@@ -11,6 +11,7 @@ import { recordAudit } from "../audit/record.ts";
 import { addDelivery } from "../channels/add-delivery.ts";
 import type { ServiceContext } from "../context.ts";
 import { makeReport, type Report } from "./make-report.ts";
+import { observeSchedule } from "./observe-schedule.ts";
 import { findSchedule, nextOf, type ScheduleRow } from "./schedules.ts";
 
 /** Mail servers take no more than a few MiB, and the outbox keeps every one of them. */
@@ -55,9 +56,10 @@ export async function runSchedule(
   return await store.write(async (db) => {
     const known = await findSchedule(db, scheduleId);
     const { added: deliveries, problem } = await deliver(db, { schedule: known, report: made, key: null }, at);
-    const row = { ...known, lastAt: at, lastError: problem };
+    const row = { ...known, lastAt: deliveries > 0 ? at : known.lastAt, lastError: problem };
     const { reportSchedules: s } = db.tables;
-    await db.update(s).set({ lastAt: at, lastError: problem }).where(eq(s.scheduleId, scheduleId));
+    await db.update(s).set({ lastAt: row.lastAt, lastError: problem }).where(eq(s.scheduleId, scheduleId));
+    await observeSchedule(db, known, problem, at);
     const details = { verb: "run", name: row.name };
     const entry = { action: "report-schedules.change", subject: scheduleId, outcome: "accepted", details } as const;
     await recordAudit(db, caller, entry, at);
@@ -88,11 +90,12 @@ async function settle(db: Db, schedule: ScheduleRow, made: Report | string, at: 
   const moved = { nextAt: nextOf(schedule, at) };
   const taken = await db.update(s).set(moved).where(isMine).returning({ id: s.scheduleId });
   if (taken.length === 0) return;
-  const isMade = typeof made !== "string";
   const key = `report:${scheduleId}:${nextAt.toISOString()}`;
-  const lastError = isMade ? (await deliver(db, { schedule, report: made, key }, at)).problem : made;
-  const changes = { lastError, ...(isMade ? { lastAt: at } : {}) };
+  const { added, problem } =
+    typeof made === "string" ? { added: 0, problem: made } : await deliver(db, { schedule, report: made, key }, at);
+  const changes = { lastError: problem, ...(added > 0 ? { lastAt: at } : {}) };
   await db.update(s).set(changes).where(eq(s.scheduleId, scheduleId));
+  await observeSchedule(db, schedule, problem, at);
 }
 
 type Sending = { schedule: ScheduleRow; report: Report; key: string | null };

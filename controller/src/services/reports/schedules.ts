@@ -11,6 +11,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { ServiceContext } from "../context.ts";
 import { invalidFields } from "../lists/invalid-fields.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
+import { observeSchedule } from "./observe-schedule.ts";
 import { findScope } from "./scope.ts";
 
 export type ScheduleRow = Db["tables"]["reportSchedules"]["$inferSelect"];
@@ -70,6 +71,7 @@ export async function changeSchedule(
     await checkSchedule(db, caller.actor, fields);
     const row: ScheduleRow = { ...before, ...fields, nextAt: nextOf(fields, at), lastError: null };
     await db.update(s).set(row).where(eq(s.scheduleId, scheduleId));
+    if (before.lastError !== null) await observeSchedule(db, row, null, at);
     await audit(db, caller, "change", row, at);
     return row;
   });
@@ -82,11 +84,13 @@ export async function removeSchedule(
   scheduleId: string,
 ): Promise<ScheduleRow> {
   fleetOnly(caller.actor, "report schedules");
+  const at = now();
   return await store.write(async (db) => {
     const { reportSchedules: s } = db.tables;
     const row = await findSchedule(db, scheduleId);
     await db.delete(s).where(eq(s.scheduleId, scheduleId));
-    await audit(db, caller, "remove", row, now());
+    if (row.lastError !== null) await observeSchedule(db, row, null, at);
+    await audit(db, caller, "remove", row, at);
     return row;
   });
 }

@@ -124,13 +124,16 @@ export function copyTable({ copies }: ReportFacts): Html {
   });
 }
 
+/** What could not be finished says nothing of the backup. */
+const PROOF_LOOKS: Readonly<Record<string, string>> = { passed: "good", failed: "bad" };
+
 export function proofTable({ proofs }: ReportFacts): Html {
   return table({
     title: "Newest verifications and restore drills",
     head: html`<th>When (UTC)</th><th>What</th><th>Result</th><th>Backup</th><th class="number">Restore took</th>`,
     rows: proofs.map(
       ({ at, kind, status, backupId, reason, seconds }) => html`<tr><td>${when(at)}</td><td>${kind}</td>
-<td><span class="${status === "passed" ? "good" : "bad"}">${status}</span>: ${reason}</td><td>${backupId}</td>
+<td><span class="${PROOF_LOOKS[status] ?? "warning"}">${status}</span>: ${reason}</td><td>${backupId}</td>
 <td class="number">${seconds === null ? "" : durationText(seconds)}</td></tr>
 `,
     ),
