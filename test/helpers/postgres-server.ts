@@ -17,17 +17,11 @@ const require = createRequire(import.meta.url);
 /** PostgreSQL refuses to run as root. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const START_TRIES = 5;
-const SMALL = [
-  "shared_buffers=32MB",
-  "wal_level=minimal",
-  "max_wal_senders=0",
-  "max_wal_size=64MB",
-  "min_wal_size=32MB",
-];
+const SMALL = ["shared_buffers=32MB", "wal_level=minimal", "max_wal_senders=0"];
 const MEMORY = "/dev/shm";
 const MEMORY_BYTES = 2 * 2 ** 30;
 /** Nothing of a test has to survive a power cut. */
-const QUICK = ["fsync=off", "full_page_writes=off"];
+const QUICK = ["fsync=off", "full_page_writes=off", "max_wal_size=64MB", "min_wal_size=32MB"];
 const ALONE = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
 
 /** `durable`: commits are on disk, as with a server that somebody uses. */

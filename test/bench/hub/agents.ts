@@ -5,6 +5,7 @@ import type { Authority } from "../../../controller/src/adapters/pki/authority.t
 import { issueAgentCertificate, planAgentCertificate } from "../../../controller/src/adapters/pki/issue.ts";
 import { keyFingerprint } from "../../../controller/src/adapters/pki/x509.ts";
 import { type AgentSocket, dial } from "../../../controller/src/ws/test-socket.ts";
+import { inventory } from "./results.ts";
 
 export type BenchAgent = {
   agentId: string;
@@ -40,7 +41,7 @@ export async function connectAgent(agent: BenchAgent, port: number, ca: string):
   }
 }
 
-/** All of them, so many under way at once. */
+/** All of them, so many under way at once; each tells what it protects when it comes for the first time. */
 export async function connectAll(
   agents: readonly BenchAgent[],
   port: number,
@@ -49,9 +50,17 @@ export async function connectAll(
 ): Promise<void> {
   const left = [...agents];
   const worker = async (): Promise<void> => {
-    for (let agent = left.pop(); agent !== undefined; agent = left.pop()) await connectAgent(agent, port, ca);
+    for (let agent = left.pop(); agent !== undefined; agent = left.pop()) {
+      await connectAgent(agent, port, ca);
+      if (agent.seq === 0) await sendEvents(agent, [inventory(++agent.seq)]);
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/** How many of them stand. */
+export function connected(agents: readonly BenchAgent[]): number {
+  return agents.filter(({ socket }) => socket !== null && socket.readyState === socket.OPEN).length;
 }
 
 export function disconnectAll(agents: readonly BenchAgent[]): void {

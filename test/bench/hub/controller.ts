@@ -1,51 +1,55 @@
-/** Starts the bench's controller, asks it what it used, and kills it. */
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import type { ServerOrder, ServerUsage, ServerWord } from "./server.ts";
+/** `holdfast serve` as its users start it, with all that it does by itself; measured from outside, and killed. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Authority, openAuthority } from "../../../controller/src/adapters/pki/authority.ts";
+import { startProgram } from "../../helpers/holdfast.ts";
 
+/** `database`: `postgres://…`; null: SQLite in the data folder. `agentPort` 0: any. */
+export type ControllerOrder = { data: string; database: string | null; agentPort: number };
+export type Usage = {
+  /** Of the processor, by all threads, so far. */
+  cpuSeconds: number;
+  rssBytes: number;
+};
 export type Controller = AsyncDisposable & {
   port: number;
-  usage: () => Promise<ServerUsage>;
+  usage: () => Usage;
   /** SIGKILL. */
   kill: () => Promise<void>;
 };
 
-const SERVER = fileURLToPath(new URL("./start.mjs", import.meta.url));
+const TICKS_A_SECOND = 100;
+const KIB = 1024;
 
-export async function startController(order: ServerOrder): Promise<Controller> {
-  const child = fork(SERVER, [], { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const listening = answer(child, "listening");
-  child.send(order);
-  const { port } = await listening;
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await gone;
-  };
-  return {
-    port,
-    async usage() {
-      const told = answer(child, "usage");
-      child.send({});
-      return (await told).usage;
-    },
-    kill,
-    [Symbol.asyncDispose]: kill,
-  };
+/** The authority that a controller on this folder will find there. */
+export function authorityIn(data: string): Promise<Authority> {
+  return openAuthority(join(data, "pki"), new Date());
 }
 
-function answer<Type extends ServerWord["type"]>(
-  child: ChildProcess,
-  type: Type,
-): Promise<Extract<ServerWord, { type: Type }>> {
-  return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error("the bench's controller ended"));
-    child.once("exit", ended);
-    child.on("message", function hear(word: ServerWord) {
-      if (word.type !== type) return;
-      child.off("message", hear).off("exit", ended);
-      resolve(word as Extract<ServerWord, { type: Type }>);
-    });
-  });
+export async function startController({ data, database, agentPort }: ControllerOrder): Promise<Controller> {
+  const where = ["--data-dir", data, "--listen", "127.0.0.1", "--name", "localhost"];
+  const ports = ["--https-port", "0", "--agent-port", `${agentPort}`];
+  const service = startProgram("holdfast", [
+    "serve",
+    ...where,
+    ...ports,
+    ...(database ? ["--database", database] : []),
+  ]);
+  const kill = async (): Promise<void> => void (await service.end("SIGKILL"));
+  try {
+    const { agent_port: port } = await service.said("the controller is ready");
+    return { port: Number(port), usage: () => usageOf(service.child.pid ?? 0), kill, [Symbol.asyncDispose]: kill };
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+}
+
+function usageOf(pid: number): Usage {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
+    rssBytes: Number(resident) * KIB,
+  };
 }

@@ -29,13 +29,25 @@ function oneResult(seq: number): EventEnvelope[] {
     ],
     ["run_finished", { run_id: runId, state: "completed", outcome: "fine", error: null, ended_at: AT }],
   ];
-  return bodies.map(([kind, body], index) => ({
-    seq: seq + index + 1,
-    event_id: randomUUID(),
-    kind,
+  return bodies.map(([kind, body], index) => envelope(seq + index + 1, kind, body));
+}
+
+/** What a host tells first: the one disk that it protects, and where to. */
+export function inventory(seq: number): EventEnvelope {
+  const repository = { repository_id: "main", path: "/r", kind: "local", encryption: false };
+  const disk = { disk_id: 0, source: { kind: "file", path: "/vm/disk.raw", format: "raw", write_bitmap: false } };
+  const item = { vm_context_id: "vm-1", vm_name: "web", repository_id: "main", disks: [disk], compression: "none" };
+  return envelope(seq, "inventory", {
     at: AT,
-    body: body as Record<string, unknown>,
-  }));
+    repositories: [{ ...repository, origin: "host", state: "ready", state_reason: null, free_bytes: 1e12 }],
+    items: [{ ...item, cluster_size: 65_536, tags: {}, origin: "host" }],
+    tools: { "qemu-img": "7.2.0" },
+    time_zone: "Europe/Berlin",
+  });
+}
+
+function envelope(seq: number, kind: string, body: object): EventEnvelope {
+  return { seq, event_id: randomUUID(), kind, at: AT, body: body as Record<string, unknown> };
 }
 
 function sidecarOf(backupId: string) {
