@@ -58,5 +58,7 @@ export const inventory = z.object({
   tools: z.record(z.string().max(64), z.string().max(200)),
   /** IANA name of the zone that the host lives by. */
   time_zone: z.string().max(64).optional(),
+  /** What the host's own configuration keeps of each disk, whoever asks: so many points, and none younger. */
+  floor: z.object({ min_points: count, min_age_days: count }).optional(),
 });
 export type Inventory = z.infer<typeof inventory>;

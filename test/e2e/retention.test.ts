@@ -38,7 +38,7 @@ describe("the retention of a real host", () => {
     expect(preview.body).toMatchObject({
       removes: 2,
       keeps: 2,
-      items: [{ summary: { keep: 1, merge: 1, remove: 2 } }],
+      items: [{ summary: { keep: 1, merge: 1, remove: 2 }, host_floor: { min_points: 1, min_age_days: 0 } }],
     });
     const asked = await host.call("POST", "/api/v1/retention/apply", which);
     expect(asked.status).toBe(202);

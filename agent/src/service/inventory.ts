@@ -11,7 +11,7 @@ import type { ServiceHost } from "./service-host.ts";
 
 type Reported = Inventory["repositories"][number];
 
-async function takeInventory({ repositories, items }: Protected, now: Date): Promise<Inventory> {
+async function takeInventory({ repositories, items, config }: Protected, now: Date): Promise<Inventory> {
   const tools = await lookAtTools();
   return {
     at: now.toISOString(),
@@ -19,6 +19,7 @@ async function takeInventory({ repositories, items }: Protected, now: Date): Pro
     items,
     tools: Object.fromEntries(tools.map(({ name, version }) => [name, version ?? "missing"])),
     time_zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    floor: config.floor,
   };
 }
 

@@ -20,7 +20,7 @@ describeApi("holdfast retention", (api) => {
       new RegExp(`^${oldest} +0 +main +remove +no rule keeps it: the newest 7; at least 2$`, "m"),
     );
     expect(preview).toMatch(/ keep +one of the newest 7$/m);
-    expect(preview).toMatch(/\n3 would be removed, 7 stay\.$/);
+    expect(preview).toMatch(/\n3 would be removed, 7 stay\.\nThe host has not said what it keeps by itself/);
     expect(await cli.refusal("retention", "preview", "web-2")).toBe('1 NOT_FOUND: there is no item "web-2"');
 
     const { plan } = await cli.ask("retention", "apply", "web-1");
@@ -60,7 +60,7 @@ describeApi("holdfast hold", (api) => {
     const [oldest = ""] = world.old;
     const one = await cli.ask("hold", "add", oldest, "--reason", "a lawsuit");
     expect(one).toMatchObject({ backup_id: oldest, vm_context_id: "web-1", kind: "legal", until: null });
-    expect(await cli.read("retention", "preview", "web")).toMatch(/\n2 would be removed, 8 stay\.$/);
+    expect(await cli.read("retention", "preview", "web")).toMatch(/\n2 would be removed, 8 stay\.\nThe host has not said/);
     const promise = ["--kind", "immutable", "--until", "2026-03-01", "--reason", "a promise"];
     expect(await cli.read("hold", "add", "web", ...promise)).toMatch(/^The hold \S+ keeps all of web-1\.$/);
     const listed = await cli.read("hold", "list", "--item", "web");

@@ -101,6 +101,19 @@ describeApi("retention", (api) => {
     expect(await conditionsOf(api())).toEqual(["retention_failed ok"]);
   });
 
+  it("what the host said that it keeps by itself is not asked for, and the preview says so", async () => {
+    const world = await tenFulls(api());
+    api().connect(world.agentId);
+    const look = async () => (await api().post("/api/v1/retention/preview", { policy_id: world.policyId })).body;
+    expect(await look()).toMatchObject({ removes: 3, items: [{ host_floor: null }] });
+    const info = { floor: { min_points: 9, min_age_days: 7 } };
+    await api().store.write((db) => db.update(db.tables.agents).set({ info }).execute());
+    const preview = await look();
+    expect(preview).toMatchObject({ removes: 1, items: [{ host_floor: info.floor }] });
+    expect(JSON.stringify(preview)).toContain("its host keeps at least 9");
+    expect(planIn((await askFor(api(), world)).body)).toMatchObject({ removals: [{ backup_ids: [world.old[0]] }] });
+  });
+
   it("two that look at the same item at a time make one plan and one command", async () => {
     const world = await tenFulls(api());
     const sent = api().connect(world.agentId);

@@ -47,6 +47,9 @@ function previewText({ items, removes, keeps }: RetentionPreviewDocument): strin
     ...(rows.length === 0 ? [] : [table(["BACKUP", "DISK", "REPOSITORY", "MARK", "WHY"], rows)]),
     `${removes} would be removed, ${keeps} stay.`,
     ...waits.map((why) => `A person would have to decide: ${why}`),
+    ...(removes > 0 && items.some(({ host_floor }) => host_floor === null)
+      ? ["The host has not said what it keeps by itself: it may refuse some of this."]
+      : []),
   ].join("\n");
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { forbidden } from "./check.ts";
 import { planRetention } from "./plan.ts";
 import { DAY_MS, keyOf, type Point, type RetentionRules } from "./point.ts";
-import { dayOf, pointsOf, rulesOf } from "./test-points.ts";
+import { dayOf, marksText, pointsOf, rulesOf } from "./test-points.ts";
 
 const NOW = 400;
 function ask(points: readonly Point[], rules: RetentionRules, day = NOW) {
@@ -68,5 +68,18 @@ describe("in doubt", () => {
       recordedAt: new Date(dayOf(NOW).getTime() + DAY_MS),
     }));
     expect(ask(ahead, rulesOf({ keep_days: 1 })).clockProblem).toMatch(/shows a time before/);
+  });
+});
+
+describe("what the host keeps by itself", () => {
+  it.each<[string, string, { minPoints: number; minAgeDays: number }, string]>([
+    ["so many of each disk", "F1 | F2 | F3 | F4", { minPoints: 3, minAgeDays: 0 }, "-F1 | +F2 | +F3 | +F4"],
+    ["what is young", "F1 | F2 | F395 | F399", { minPoints: 1, minAgeDays: 7 }, "-F1 | -F2 | +F395 | +F399"],
+    ["with its parents", "F1 | F2 i3 | F4", { minPoints: 2, minAgeDays: 0 }, "-F1 | >F2 +i3 | +F4"],
+    ["counting what is kept anyway", "F1p | F2 | F3 | F4", { minPoints: 2, minAgeDays: 0 }, "+F1 | -F2 | -F3 | +F4"],
+  ])("is not asked for: %s", (_what, notation, floor, marks) => {
+    const points = pointsOf(notation);
+    const question = { points, rules: rulesOf({ keep_last: 1 }), zone: "UTC", now: dayOf(NOW) };
+    expect(marksText(planRetention({ ...question, hostFloor: { ...floor, now: dayOf(NOW) } }))).toBe(marks);
   });
 });

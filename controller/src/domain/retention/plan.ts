@@ -2,6 +2,7 @@
 import { groupOf, groups } from "./groups.ts";
 import {
   byChain,
+  type HostFloor,
   keyOf,
   type Point,
   type RetentionContext,
@@ -15,6 +16,7 @@ import { count } from "./rules/count.ts";
 import { floor } from "./rules/floor.ts";
 import { gfs } from "./rules/gfs.ts";
 import { holds } from "./rules/holds.ts";
+import { tooFew, tooYoung } from "./rules/host-floor.ts";
 import { immutable } from "./rules/immutable.ts";
 import { inUse } from "./rules/in-use.ts";
 import { newest } from "./rules/newest.ts";
@@ -45,10 +47,12 @@ export type RetentionQuestion = {
   zone: string;
   now: Date;
   promised?: Date;
+  /** null, or without it: the host has not said. */
+  hostFloor?: HostFloor | null;
 };
 
 const ORDERED: readonly Rule[] = [age, count, gfs];
-const ALWAYS: readonly Rule[] = [floor, newest, proven, pins, holds, immutable, inUse, unsure];
+const ALWAYS: readonly Rule[] = [floor, newest, proven, pins, holds, immutable, inUse, unsure, tooYoung];
 
 /** All points of one item. Without a rule that says how long, everything is kept. */
 export function planRetention(question: RetentionQuestion): RetentionPlan {
@@ -57,11 +61,12 @@ export function planRetention(question: RetentionQuestion): RetentionPlan {
   const contexts = groups(points).map((some): RetentionContext => {
     const readings = readingsOf(some, now);
     const promised = question.promised ?? now;
-    return { ...question, promised, points: some, readings, all: points, clockProblem, kept: new Set() };
+    const hostFloor = question.hostFloor ?? null;
+    return { ...question, promised, hostFloor, points: some, readings, all: points, clockProblem, kept: new Set() };
   });
   const wanted = contexts.flatMap((context) => [...ORDERED, ...ALWAYS].flatMap((rule) => rule(context)));
   if (!saysHowLong(rules)) wanted.push(...points.map(noRule));
-  const kept = withMore(contexts, wanted, together);
+  const kept = withMore(contexts, withMore(contexts, wanted, together), tooFew);
   const needed = withMore(contexts, kept, parents);
   const votes = Map.groupBy(needed, ({ key }) => key);
   const marks = points.toSorted(byPlace).map((point) => marked(point, votes.get(keyOf(point)) ?? [], question));

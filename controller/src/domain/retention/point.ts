@@ -20,6 +20,8 @@ export type Point = {
   restorePointId: string | null;
   /** By its host's clock; null: unknown. */
   madeAt: Date | null;
+  /** The same of its end. */
+  completedAt: Date | null;
   /** When this controller first heard of it; null: unknown. */
   recordedAt: Date | null;
   pinned: boolean;
@@ -40,6 +42,9 @@ export type Point = {
   isListed: boolean;
 };
 
+/** What a host's own configuration keeps of each disk. `now`: by its clock, as far as that is known. */
+export type HostFloor = { minPoints: number; minAgeDays: number; now: Date };
+
 /** One way of telling when points were made, the newest first; what has no time is left out. */
 export type Reading = readonly { point: Point; at: Date }[];
 
@@ -52,6 +57,7 @@ export type RetentionContext = {
   /** Of the rules' days, weeks and months. */
   zone: string;
   now: Date;
+  hostFloor: HostFloor | null;
   /** By which promises end: before `now` when the clock is in doubt. */
   promised: Date;
   /** Whatever other rules wish to keep, in any repository: for the rules that come last. */

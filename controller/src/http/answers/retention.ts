@@ -20,6 +20,10 @@ const previewedItem = z.strictObject({
     .string()
     .nullable()
     .openapi({ description: "Why its plan would wait for a person; null: it would not." }),
+  host_floor: z
+    .strictObject({ min_points: count, min_age_days: count })
+    .nullable()
+    .openapi({ description: "What the host keeps by itself, which is heeded; null: it has not said, and may refuse." }),
   marks: z
     .array(z.strictObject({ backup_id: z.string(), repository_id: z.string(), disk_id: count, mark, reasons }))
     .nullable()
@@ -42,10 +46,11 @@ export function toPreview({ removes, keeps, items, isWhole }: RetentionPreview):
   return { removes, keeps, items: items.map((item) => toItem(item, withMarks)), is_whole: isWhole };
 }
 
-function toItem({ agentId, vmContextId, summary: sums, waitsFor, marks }: ItemPreview, withMarks: boolean) {
+function toItem({ summary: sums, hostFloor: floor, marks, ...item }: ItemPreview, withMarks: boolean) {
   const { points, keep, keepAsParent, merge, remove } = sums;
   return {
-    ...{ agent_id: agentId, vm_context_id: vmContextId, waits_for: waitsFor },
+    ...{ agent_id: item.agentId, vm_context_id: item.vmContextId, waits_for: item.waitsFor },
+    host_floor: floor === null ? null : { min_points: floor.minPoints, min_age_days: floor.minAgeDays },
     summary: { points, keep, keep_as_parent: keepAsParent, merge, remove },
     marks: withMarks ? marks.map(toPreviewedMark) : null,
   };

@@ -2,12 +2,13 @@ import { and, desc, eq } from "drizzle-orm";
 import { forbidden } from "../../domain/retention/check.ts";
 import { needsPerson } from "../../domain/retention/guard.ts";
 import { planRetention, type RetentionPlan } from "../../domain/retention/plan.ts";
-import { CLOCKS_DIFFER_MS, type Point } from "../../domain/retention/point.ts";
+import { CLOCKS_DIFFER_MS, type HostFloor, type Point } from "../../domain/retention/point.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
 import { promiseTime } from "./clock-state.ts";
 import type { Doubt } from "./doubt.ts";
+import { hostFloorOf } from "./host-floor.ts";
 import { type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
 import { loadPoints } from "./points.ts";
 
@@ -17,6 +18,7 @@ export type ItemPlan = {
   policy: ItemPolicy;
   points: Point[];
   plan: RetentionPlan;
+  hostFloor: HostFloor | null;
   /** By which promises ended when it was made. */
   promised: Date;
   /** Why a person has to decide; null: nobody has to. */
@@ -46,7 +48,8 @@ export async function planBy(
     ...point,
     held: [...point.held, ...(refused.get(point.backupId) ?? [])],
   }));
-  const plan = planRetention({ points, rules, zone: await zoneOf(db, item.agentId, rules), now, promised });
+  const hostFloor = await hostFloorOf(db, item.agentId, now);
+  const plan = planRetention({ points, rules, zone: await zoneOf(db, item.agentId, rules), now, promised, hostFloor });
   const faults = forbidden(points, plan.remove, { now, promised });
   if (faults.length > 0)
     throw new ControllerError("INTERNAL_ERROR", {
@@ -61,7 +64,7 @@ export async function planBy(
     recordedSince,
     doubt: doubt?.why ?? null,
   };
-  return { item, policy, points, plan, promised, guard: needsPerson(facts) };
+  return { item, policy, points, plan, hostFloor, promised, guard: needsPerson(facts) };
 }
 
 /** What a person did not want removed by this version of the policy, and what they said. */

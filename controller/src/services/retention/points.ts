@@ -57,6 +57,7 @@ function pointOf(row: BackupRow, { holds, proofs, uses, listed }: Known): Point 
     chainPosition: row.chainPosition ?? 0,
     parentId: row.parentBackupId,
     madeAt: sidecar === null ? row.createdAt : new Date(sidecar.created_at),
+    completedAt: row.completedAt,
     held: own.filter(({ kind }) => kind === "legal").map(({ reason }) => reason),
     immutableUntil: latest(own.filter(({ kind }) => kind === "immutable").map(({ until }) => until)),
     inUse: uses(backupId),

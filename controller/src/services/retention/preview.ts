@@ -4,6 +4,7 @@ import type { Actor } from "../../domain/access.ts";
 import { bindings } from "../../domain/policy/bind.ts";
 import type { PolicyBody } from "../../domain/policy/policy-body.ts";
 import type { RetentionPlan } from "../../domain/retention/plan.ts";
+import type { HostFloor } from "../../domain/retention/point.ts";
 import type { Db } from "../../store/db.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
 import type { ServiceContext } from "../context.ts";
@@ -27,6 +28,8 @@ export type ItemPreview = ItemKey & {
   summary: RetentionPlan["summary"];
   /** Why its plan would wait for a person; null: it would not. */
   waitsFor: string | null;
+  /** What its host keeps by itself; null: it has not said, and may refuse some of this. */
+  hostFloor: HostFloor | null;
   marks: RetentionPlan["marks"];
 };
 export type RetentionPreview = {
@@ -75,8 +78,8 @@ async function planFor(db: Db, item: ItemKey, { policyId, body }: PreviewQuestio
   return await planBy(db, item, { policy, now, doubt });
 }
 
-function previewOf({ item, plan, guard }: ItemPlan, policyId: string | null): ItemPreview {
-  return { ...item, policyId, summary: plan.summary, waitsFor: guard, marks: plan.marks };
+function previewOf({ item, plan, guard, hostFloor }: ItemPlan, policyId: string | null): ItemPreview {
+  return { ...item, policyId, summary: plan.summary, waitsFor: guard, hostFloor, marks: plan.marks };
 }
 
 async function itemsFor(db: Db, { policyId, body, agentId, vmContextId }: PreviewQuestion): Promise<ItemKey[]> {

@@ -19,7 +19,8 @@ export const inventory: Handler<"inventory"> = (body, handling) => {
   retire(handling, handling.work.items, { range: items, named: new Set(body.items.map((each) => each.vm_context_id)) });
   // A zone that this side does not know would make every schedule in it impossible.
   const timeZone = body.time_zone !== undefined && isZone(body.time_zone) ? body.time_zone : agent.timeZone;
-  handling.work.agents.put({ ...agent, timeZone, info: { ...agent.info, tools: body.tools, inventory_at: body.at } });
+  const told = { tools: body.tools, inventory_at: body.at, floor: body.floor ?? null };
+  handling.work.agents.put({ ...agent, timeZone, info: { ...agent.info, ...told } });
   return null;
 };
 
