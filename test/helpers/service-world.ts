@@ -84,7 +84,7 @@ async function startController(folder: string, ports = { port: 0, agentPort: 0 }
     ...{ data_dir: folder, database: null, listen: "127.0.0.1", names: ["127.0.0.1"] },
     ...{ https_port: ports.port, agent_port: ports.agentPort },
     ...{ certificate: null, log_level: "info" as const },
-    history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
+    history: { eventsDays: 90, executionsDays: 730, auditDays: 730, evidenceDays: 3650 },
     second_person: [],
     outbound_allow: [],
   };

@@ -60,7 +60,9 @@ describeApi("holdfast hold", (api) => {
     const [oldest = ""] = world.old;
     const one = await cli.ask("hold", "add", oldest, "--reason", "a lawsuit");
     expect(one).toMatchObject({ backup_id: oldest, vm_context_id: "web-1", kind: "legal", until: null });
-    expect(await cli.read("retention", "preview", "web")).toMatch(/\n2 would be removed, 8 stay\.\nThe host has not said/);
+    expect(await cli.read("retention", "preview", "web")).toMatch(
+      /\n2 would be removed, 8 stay\.\nThe host has not said/,
+    );
     const promise = ["--kind", "immutable", "--until", "2026-03-01", "--reason", "a promise"];
     expect(await cli.read("hold", "add", "web", ...promise)).toMatch(/^The hold \S+ keeps all of web-1\.$/);
     const listed = await cli.read("hold", "list", "--item", "web");

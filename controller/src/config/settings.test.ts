@@ -28,7 +28,7 @@ describe("the controller's settings", () => {
       names: [hostname()],
       certificate: null,
       log_level: "info",
-      history: { eventsDays: 90, executionsDays: 730, auditDays: 730 },
+      history: { eventsDays: 90, executionsDays: 730, auditDays: 730, evidenceDays: 3650 },
       second_person: [],
       outbound_allow: [],
     });

@@ -44,10 +44,12 @@ const settings = z.strictObject({
   certificate_file: z.string().min(1).optional(),
   certificate_key_file: z.string().min(1).optional(),
   log_level: z.enum(["debug", "info", "warn", "error"]).default("info"),
-  /** How long history is kept. Backups and proofs are none. */
+  /** How long history is kept. Backups that are there and the proofs that count for them are none. */
   events_days: days.default(90),
   executions_days: days.default(730),
   audit_days: days.default(730),
+  /** How long it is kept what backups were made and removed, and what proved them: so far back evidence is whole. */
+  evidence_days: days.default(3650),
   /** Addresses, networks and host names inside to which messages may be sent all the same. */
   outbound_allow: z.array(network).max(100).default([]),
   /** Gets a sign of life every minute while all is well, so that a dead controller is noticed elsewhere. */
@@ -60,13 +62,13 @@ const settings = z.strictObject({
 });
 type Given = z.infer<typeof settings>;
 type Asked = "data_dir" | "database" | "certificate_file" | "certificate_key_file";
-type History = "events_days" | "executions_days" | "audit_days";
+type History = "events_days" | "executions_days" | "audit_days" | "evidence_days";
 
 export type ServeSettings = Omit<Given, Asked | History> & {
   data_dir: string;
   database: string | null;
   certificate: { certFile: string; keyFile: string } | null;
-  history: { eventsDays: number; executionsDays: number; auditDays: number };
+  history: { eventsDays: number; executionsDays: number; auditDays: number; evidenceDays: number };
 };
 
 export type Surroundings = { env: Readonly<Record<string, string | undefined>>; isRoot: boolean };
@@ -99,7 +101,8 @@ export function decideSettings(
   const parsed = settings.safeParse({ ...file, ...fromEnvironment(around.env), ...options });
   if (!parsed.success) throw mistakes(parsed.error.issues.map(problemOf));
   const { data_dir, database, certificate_file: certFile, certificate_key_file: keyFile, ...others } = parsed.data;
-  const { events_days: eventsDays, executions_days: executionsDays, audit_days: auditDays, ...rest } = others;
+  const { events_days: eventsDays, executions_days: executionsDays, audit_days: auditDays, ...more } = others;
+  const { evidence_days: evidenceDays, ...rest } = more;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const path = certFile === undefined ? "certificate_file" : "certificate_key_file";
     throw mistakes([{ path, message: "a certificate and its key are given together" }]);
@@ -110,7 +113,7 @@ export function decideSettings(
     data_dir: resolve(data_dir ?? usualDataDir(around)),
     database: database ?? null,
     certificate: certFile === undefined || keyFile === undefined ? null : { certFile, keyFile },
-    history: { eventsDays, executionsDays, auditDays },
+    history: { eventsDays, executionsDays, auditDays, evidenceDays },
   };
 }
 

@@ -3,8 +3,17 @@ import { SECOND_PERSON } from "../services/approvals/second-person.ts";
 import { followPlans } from "../services/retention/follow.ts";
 import { retain } from "../services/retention/retain.ts";
 import { putSetting } from "../store/settings.ts";
-import { describeApi } from "./test-api.ts";
-import { askFor, conditionsOf, itself, planIn, tenFulls } from "./test-retention.ts";
+import { describeApi, START } from "./test-api.ts";
+import {
+  askFor,
+  conditionsOf,
+  itself,
+  planIn,
+  seedFulls,
+  seedPolicy,
+  seedProtected,
+  tenFulls,
+} from "./test-retention.ts";
 
 const { signal } = new AbortController();
 
@@ -30,6 +39,26 @@ describeApi("a plan that a person decides", (api) => {
     ]);
     expect(await conditionsOf(api())).toEqual(["retention_waiting ok"]);
     expect((await api().post(`${at}/reject`, { reason: "x" })).status).toBe(409);
+  });
+
+  it("what was approved of other items counts for none, nor do old backups that are only heard of now", async () => {
+    const item = await seedProtected(api());
+    const ids = await seedFulls(api(), item, 39);
+    await seedPolicy(api(), item, { keep_last: 30 }, 500);
+    api().connect(item.agentId);
+    const { backups: b, policyVersions: v } = await api().store.read(async (db) => db.tables);
+    const approve = (itemRemovals: { items: Record<string, number>; others: number }) =>
+      api().store.write((db) => db.update(v).set({ itemRemovals }).execute());
+    await api().store.write((db) => db.update(b).set({ recordedAt: START }).execute());
+    await approve({ items: { "another/vm": 500 }, others: 0 });
+    expect(await retain(api().context, item, itself)).toMatchObject({
+      ...{ state: "waiting", removeCount: 10 },
+      reason: "it removes 10: the approved preview showed 0, and 0 came since the last removal",
+    });
+    await approve({ items: { [`${item.agentId}/${item.vmContextId}`]: 5 }, others: 0 });
+    expect(await retain(api().context, item, itself)).toMatchObject({
+      ...{ state: "applying", removals: [{ backup_ids: ids.slice(0, 10) }] },
+    });
   });
 
   it("what a person refused is kept and not asked for again, as long as the policy is the same", async () => {

@@ -3,6 +3,7 @@ import { observeGone } from "../services/alerts/gone.ts";
 import { purgeAlerts } from "../services/alerts/purge.ts";
 import { workAlerts } from "../services/alerts/work.ts";
 import { runProjection } from "../services/projection/run-projection.ts";
+import { clockJump } from "../services/retention/clock-state.ts";
 import type { JobList } from "./job-list.ts";
 
 const TICK_MS = 1000;
@@ -30,6 +31,8 @@ export const alertJobs: JobList = (context) => [
     name: "purge-alerts",
     everyMs: PURGE_MS,
     run: async (signal) => {
+      // A clock that jumped ahead would make everything old.
+      if ((await context.store.read((db) => clockJump(db, context.now()))) !== null) return;
       while (!signal.aborted && (await purgeAlerts(context)));
     },
   },

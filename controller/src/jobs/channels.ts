@@ -3,6 +3,7 @@ import { signOfLife } from "../services/channels/dead-man.ts";
 import { deliverDue } from "../services/channels/deliver.ts";
 import { dropStale } from "../services/channels/drop-waiting.ts";
 import { purgeDeliveries } from "../services/channels/purge.ts";
+import { clockJump } from "../services/retention/clock-state.ts";
 import type { JobList } from "./job-list.ts";
 
 const TICK_MS = 1000;
@@ -18,6 +19,8 @@ export const channelJobs: JobList = (context) => [
     name: "purge-deliveries",
     everyMs: HOUR_MS,
     run: async (signal) => {
+      // A clock that jumped ahead would make everything old.
+      if ((await context.store.read((db) => clockJump(db, context.now()))) !== null) return;
       while (!signal.aborted && (await purgeDeliveries(context)));
     },
   },

@@ -1,10 +1,11 @@
 import { pino } from "pino";
 import { expect, it } from "vitest";
+import { putSetting } from "../store/settings.ts";
 import { describeOnBothStores } from "../store/test-stores.ts";
 import { purgeJob } from "./purge.ts";
 
 const NOW = new Date("2026-02-15T12:00:00Z");
-const days = { eventsDays: 90, executionsDays: 90, auditDays: 30 };
+const days = { eventsDays: 90, executionsDays: 90, auditDays: 30, evidenceDays: 365 };
 const log = pino({ level: "silent" });
 
 describeOnBothStores("the job that removes old history", (open) => {
@@ -29,6 +30,14 @@ describeOnBothStores("the job that removes old history", (open) => {
     const { store, left } = await seeded();
     await purgeJob({ store, now: () => NOW, log }, days).run(new AbortController().signal);
     expect(await left()).toEqual([{ daysAgo: 29 }]);
+  });
+
+  it("removes nothing while the clock is in doubt, also in the moment of its jump", async () => {
+    const { store, left } = await seeded();
+    const state = { at: new Date(NOW.getTime() - 400 * 86_400_000), suspect: null, believedAt: NOW };
+    await store.write((db) => putSetting(db, "retention_clock", state));
+    await purgeJob({ store, now: () => NOW, log }, days).run(new AbortController().signal);
+    expect(await left()).toHaveLength(2);
   });
 
   it("ends between two transactions when it is stopped", async () => {

@@ -88,6 +88,7 @@ export function defineItemStates(d: Dialect) {
       d.index("item_states_band").on(t.band, t.createdAt, t.subjectId, t.agentId, t.compliant),
       d.index("item_states_compliant").on(t.compliant, t.createdAt, t.subjectId, t.agentId, t.band),
       d.index("item_states_of_policy").on(t.policyId),
+      d.index("item_states_proven").on(t.proven, t.agentId),
       d.index("item_states_recheck").on(t.recheckAt).where(isNotNull(t.recheckAt)),
     ],
   );

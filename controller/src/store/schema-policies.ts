@@ -5,6 +5,9 @@ import type { JobSubjectKind } from "../domain/ledger/expected.ts";
 import type { PolicyBody, Selector } from "../domain/policy/policy-body.ts";
 import type { Dialect } from "./dialect.ts";
 
+/** By `<agent_id>/<vm_context_id>`, of those that would have lost any. `others`: of every other one. */
+export type ItemRemovals = { items: Record<string, number>; others: number };
+
 export function definePolicies(d: Dialect) {
   return d.table(
     "policies",
@@ -41,6 +44,8 @@ export function definePolicyVersions(d: Dialect) {
       /** How many backups it would have removed when it was approved; null: nobody looked. */
       removals: d.int("removals"),
       keeps: d.int("keeps"),
+      /** The same of each item; null: nobody looked, or an older version did, which did not note it. */
+      itemRemovals: d.json<ItemRemovals>("item_removals"),
     },
     (t) => [d.primaryKey({ name: "policy_versions_pk", columns: [t.policyId, t.version] })],
   );

@@ -4,6 +4,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { canonicalJson } from "@holdfast/protocol";
 import { and, eq, inArray } from "drizzle-orm";
 import type { Store } from "../../store/db.ts";
+import { proofsKeptSince } from "../../store/purge-proofs.ts";
 import { drillsOf, type Period, type Proof, verificationsOf } from "./proofs.ts";
 
 export type PackFacts = {
@@ -35,6 +36,8 @@ export async function writePack(
     // In the order of the keys, which is what makes it canonical.
     await out.write(`{"agent_id":${JSON.stringify(period.agentId)},"backups":`);
     for await (const text of list(backupTexts(store, backups))) await out.write(text);
+    const since = await store.read(proofsKeptSince);
+    await out.write(`,"complete_since":${JSON.stringify(since?.toISOString() ?? null)}`);
     await out.write(`,"controller":${canonicalJson(controller)},"drills":`);
     await out.copy(parts.drills);
     const { from, until } = { from: period.from.toISOString(), until: period.until.toISOString() };

@@ -1,11 +1,13 @@
 import type { Actor } from "../../domain/access.ts";
 import type { PolicyBody } from "../../domain/policy/policy-body.ts";
 import { ControllerError } from "../../errors.ts";
+import type { ItemRemovals } from "../../store/schema-policies.ts";
 import type { ServiceContext } from "../context.ts";
-import { previewRetention } from "../retention/preview.ts";
+import { itemKeyOf } from "../retention/item-key.ts";
+import { previewRetention, type RetentionPreview } from "../retention/preview.ts";
 
 /** What the retention of a policy would do to the backups of now; null: it cannot be said. */
-export type Removals = { removals: number | null; keeps: number | null };
+export type Removals = { removals: number | null; keeps: number | null; itemRemovals: ItemRemovals | null };
 
 /** Whoever stores a policy approves of what it would remove now: what removes markedly more waits for a person. */
 export async function lookAtRemovals(
@@ -14,10 +16,20 @@ export async function lookAtRemovals(
   policy: { policyId: string | null; body: PolicyBody },
 ): Promise<Removals> {
   try {
-    const { removes, keeps } = await previewRetention(context, actor, policy);
-    return { removals: removes, keeps };
+    const preview = await previewRetention(context, actor, policy);
+    return { removals: preview.removes, keeps: preview.keeps, itemRemovals: byItem(preview) };
   } catch (error) {
-    if (error instanceof ControllerError && error.code === "CANNOT_BE_DONE") return { removals: null, keeps: null };
+    if (error instanceof ControllerError && error.code === "CANNOT_BE_DONE")
+      return { removals: null, keeps: null, itemRemovals: null };
     throw error;
   }
+}
+
+/** Of items beyond those that were looked at, as many as the worst of these are taken to be approved. */
+function byItem({ items, isWhole }: RetentionPreview): ItemRemovals {
+  const losing = items.filter(({ summary }) => summary.remove > 0);
+  return {
+    items: Object.fromEntries(losing.map((item) => [itemKeyOf(item), item.summary.remove])),
+    others: isWhole ? 0 : Math.max(0, ...losing.map(({ summary }) => summary.remove)),
+  };
 }
