@@ -133,6 +133,18 @@ describeApi("readiness", (api) => {
     expect(headers["retry-after"]).toBe("5");
   });
 
+  it("waits for a database that hangs for a few seconds, and others for no longer than any request", async () => {
+    const { store, limits } = api().context;
+    api().context.store = { ...store, read: () => new Promise<never>(() => undefined) };
+    api().context.limits = { ...limits, requestSeconds: 0.2 };
+    const begun = performance.now();
+    expect((await api().get("/metrics")).status).toBe(503);
+    expect(performance.now() - begun).toBeLessThan(2000);
+    api().context.limits = limits;
+    expect((await ask()).body["error"]).toBe("the database does not answer");
+    expect(performance.now() - begun).toBeLessThan(6000);
+  });
+
   it("ends when one of the controller's own jobs stands still", async () => {
     const late = { job: "expected-runs", quietSeconds: 400, limitSeconds: 305, runs: 3, failures: 1 };
     api().context.heartbeats = { ...api().context.heartbeats, late: () => [late] };

@@ -27,7 +27,8 @@ export type Answer = { status: number; body: unknown } | StreamAnswer;
 
 /** The endpoint's answer, or a ControllerError that says why there is none. */
 export async function serveEndpoint(context: ApiContext, endpoint: Endpoint, raw: RawRequest): Promise<Answer> {
-  const caller = await admit(context, endpoint, raw);
+  // Who asks is asked of the database too.
+  const caller = await withTimeout(admit(context, endpoint, raw), context.limits.requestSeconds);
   const body = await readBody(endpoint, raw);
   const [params, query, checkedBody] = checkInput([
     { schema: endpoint.params, value: endpoint.params === undefined ? undefined : raw.params },
