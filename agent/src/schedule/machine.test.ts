@@ -112,6 +112,11 @@ describe.each([
     ["2 09:00 -> start 2 09:00 since 1 12:10", "2 05:05 done -> -", "2 05:10 -> start 2 05:10"],
   ],
   [
+    "what comes due while nobody notices yet that the clock is right again",
+    jobOf({ schedule: { cron: "*/10 * * * *" } }),
+    ["2 09:05 -> start 2 09:00 since 1 12:10", "2 09:06 done -> -", "2 05:00:25 -> start 2 05:00"],
+  ],
+  [
     "a clock that was ahead for hours has the run of tonight come again: once too often is better than not at all",
     jobOf(),
     ["2 05:00 -> start 2 03:00", "2 05:10 done -> -", "1 20:00 -> -", "2 03:00 -> start 2 03:00"],

@@ -13,6 +13,8 @@ const HELD_MS = 30_000;
 const JITTER = 0.1;
 /** A clock that goes back by less was corrected, and runs nothing twice; by more, it was wrong before. */
 const AHEAD_MS = 3_600_000;
+/** So long it may take until that is noticed, and something have come due. */
+const UNSEEN_MS = 60_000;
 
 type Running = Extract<JobState, { kind: "running" }>;
 type Waiting = Extract<JobState, { kind: "waiting" }>;
@@ -92,7 +94,8 @@ function idle({ settledThrough, asked }: JobState): JobState {
 
 /** What was settled by a clock that was ahead must not keep the job from running: rather a due runs once more. */
 function healed<State extends JobState>(state: State, now: Date): State {
-  return state.settledThrough.getTime() - now.getTime() > AHEAD_MS ? { ...state, settledThrough: now } : state;
+  if (state.settledThrough.getTime() - now.getTime() <= AHEAD_MS) return state;
+  return { ...state, settledThrough: new Date(now.getTime() - UNSEEN_MS) };
 }
 
 function wake(job: Job, state: JobState, now: Date): JobEffect[] {
