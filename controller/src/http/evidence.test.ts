@@ -35,7 +35,7 @@ describeApi("an evidence pack", (api) => {
     expect(text).toBe(canonicalJson(JSON.parse(text)));
     expect(body).toMatchObject({
       ...{ schema: "holdfast.evidence/1", from: AT(0), until: AT(60), made_at: AT(120), agent_id: null },
-      controller: { version: "test" },
+      controller: { version: "test", key_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
       drills: [{ drill_id: drill, agent_id: item.agentId, level: "bytes" }],
     });
     expect(idsOf(body, "verifications", "verification_id")).toEqual([first, failed]);
@@ -66,6 +66,14 @@ describeApi("an evidence pack", (api) => {
     const again = await read(period(0, 60));
     expect(again.body["verifications"]).toHaveLength(2);
     expect(await isSigned(again.text, again.headers["x-holdfast-signature"])).toBe(true);
+    // Asked for at the same time.
+    const pairs = Array.from({ length: 6 }, async (_, index) => {
+      const of = period(index, index + 1);
+      const asked = ["evidence", "evidence/signature"].map((path) => api().get(`/api/v1/${path}?${of}`));
+      const [pack, sig] = await Promise.all(asked);
+      return [pack?.status, pack?.headers["x-holdfast-pack"] === sig?.headers["x-holdfast-pack"]];
+    });
+    expect(await Promise.all(pairs)).toEqual(Array.from({ length: 6 }, () => [200, true]));
   });
 
   it("has every proof once, also of one moment and over many batches", async () => {

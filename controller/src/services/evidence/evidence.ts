@@ -1,5 +1,5 @@
 /** Packs of evidence, each kept for a while, so that a pack and its signature can be asked for one after the other. */
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -35,9 +35,35 @@ export async function openEvidence({ store, now, folder, keyFile, controller }: 
   const { privateKey: key } = await keepPrivateKey(keyFile, make);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { mode: 0o700 });
-  const signer: Signer = { key, controller };
-  const kept = new Map<string, Kept>();
+  const publicKey = createPublicKey(key);
+  // After a new key was made, which of them checks a pack.
+  const keySha256 = createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("hex");
+  const signer: Signer = { key, controller: { ...controller, key_sha256: keySha256 } };
   let counted = 0;
+  return {
+    pack: keptPacks(now, async (period, at) => {
+      counted += 1;
+      const path = join(folder, `${counted}.json`);
+      try {
+        return await writePack(store, signer, { period, path, now: at });
+      } catch (error) {
+        await rm(path, { force: true });
+        throw error;
+      }
+    }),
+    async read({ path }) {
+      const file = await open(path, "r").catch(() => undefined);
+      return file && (Readable.toWeb(file.createReadStream()) as ReadableStream<Uint8Array>);
+    },
+    publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+}
+
+/** Makes packs, each once for as long as it is kept. */
+function keptPacks(now: () => Date, make: (period: Period, at: Date) => Promise<PackFacts>): Evidence["pack"] {
+  const kept = new Map<string, Kept>();
 
   async function forget(name: string): Promise<void> {
     const old = kept.get(name);
@@ -49,30 +75,19 @@ export async function openEvidence({ store, now, folder, keyFile, controller }: 
     if (path !== undefined) await rm(path, { force: true });
   }
 
-  return {
-    async pack(period) {
-      const at = now();
-      const name = JSON.stringify([period.from, period.until, period.agentId]);
-      const old = [...kept].filter(([, { madeAt }]) => at.getTime() - madeAt.getTime() >= KEPT_MS);
-      for (const [each] of old) await forget(each);
-      const known = kept.get(name);
-      if (known !== undefined) return await known.made;
-      const [oldest] = kept.keys();
-      if (kept.size >= MOST_KEPT && oldest !== undefined) await forget(oldest);
-      counted += 1;
-      const path = join(folder, `${counted}.json`);
-      const made = writePack(store, signer, { period, path, now: at });
-      kept.set(name, { madeAt: at, made });
-      return await made.catch(async (error: unknown) => {
-        kept.delete(name);
-        await rm(path, { force: true });
-        throw error;
-      });
-    },
-    async read({ path }) {
-      const file = await open(path, "r").catch(() => undefined);
-      return file && (Readable.toWeb(file.createReadStream()) as ReadableStream<Uint8Array>);
-    },
-    publicKeyPem: createPublicKey(key).export({ type: "spki", format: "pem" }).toString(),
+  return async (period) => {
+    const at = now();
+    const name = JSON.stringify([period.from, period.until, period.agentId]);
+    const old = [...kept].filter(([, { madeAt }]) => at.getTime() - madeAt.getTime() >= KEPT_MS).map(([each]) => each);
+    await Promise.all(old.map(forget));
+    const known = kept.get(name);
+    if (known !== undefined) return await known.made;
+    const made = make(period, at);
+    // Noted at once: who asks for the signature meanwhile gets that of the same pack.
+    kept.set(name, { madeAt: at, made });
+    made.catch(() => kept.delete(name));
+    const [oldest] = kept.keys();
+    if (kept.size > MOST_KEPT && oldest !== undefined) await forget(oldest);
+    return await made;
   };
 }
