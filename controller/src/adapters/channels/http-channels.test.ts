@@ -83,7 +83,25 @@ it("webhook: versioned, and signed together with its time", async () => {
     title: notification().title,
     text: notification().text,
     alerts: notification().alerts,
+    alerts_total: 1,
   });
+});
+
+it("webhook and ntfy: a message about everything is no longer than receivers take", async () => {
+  await using receiver = await httpReceiver();
+  const alerts = Array.from({ length: 200 }, () => notification().alerts).flat();
+  for (const alert of alerts) alert.message = "ü".repeat(1000);
+  const many = notification({ alerts, text: `${"größer ".repeat(20_000)}` });
+  await open["webhook"]?.(receiver.url, outbound).send(many, signal);
+  await open["ntfy"]?.(receiver.url, outbound).send(many, signal);
+  const [hook, push] = receiver.heard.map(({ body }) => body);
+  expect(Buffer.byteLength(hook ?? "")).toBeLessThan(64_000);
+  const told = JSON.parse(hook ?? "");
+  expect(told.alerts_total).toBe(200);
+  expect(told.alerts.length).toBeGreaterThan(5);
+  expect(told.alerts[0]).toEqual(alerts[0]);
+  expect(Buffer.byteLength(push ?? "")).toBeLessThanOrEqual(4096);
+  expect(push).toMatch(/größer.*\n… the rest is in the controller's list of alerts$/s);
 });
 
 it("slack: a name cannot call a channel or hide a link", async () => {

@@ -18,6 +18,9 @@ const secret = z.strictObject({
     .optional(),
 });
 
+/** ntfy's own limit of a message, its `message-size-limit`. */
+const MOST_BYTES = 4096;
+
 export const ntfy: ChannelKind<typeof config, typeof secret> = {
   kind: "ntfy",
   config,
@@ -31,7 +34,7 @@ export const ntfy: ChannelKind<typeof config, typeof secret> = {
         "x-tags": isBad(notification) ? "backup,error" : "backup,success",
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       };
-      const body = notification.text === "" ? notification.title : notification.text;
+      const body = cut(notification.text === "" ? notification.title : notification.text);
       return await post(`${url.replace(/\/$/, "")}/${topic}`, { headers, body, signal }, outbound);
     },
   }),
@@ -39,6 +42,17 @@ export const ntfy: ChannelKind<typeof config, typeof secret> = {
 
 function isBad({ kind }: Notification): boolean {
   return kind === "alert" || kind === "repeat" || kind === "escalation";
+}
+
+/** What is longer becomes an attachment there, which not every server takes. */
+function cut(text: string): string {
+  if (Buffer.byteLength(text) <= MOST_BYTES) return text;
+  const end = `\n… the rest is in the controller's list of alerts`;
+  // A character that was cut in two at the end is left out.
+  const kept = Buffer.from(text)
+    .subarray(0, MOST_BYTES - Buffer.byteLength(end))
+    .toString("utf8");
+  return `${kept.replace(/\uFFFD+$/, "")}${end}`;
 }
 
 /** Headers carry ASCII only; ntfy reads the words of RFC 2047. */

@@ -34,7 +34,19 @@ export function signature(key: string, timestamp: string, body: string): string 
   return createHmac("sha256", key).update(`${timestamp}.${body}`).digest("hex");
 }
 
+/** Many receivers take no more than 100 KB: a message about everything must not be the one that is refused. */
+const MOST_BYTES = 60_000;
+const MOST_CHARACTERS = 20_000;
+
+/** `alerts`: the worst ones, as many as there is room for. */
 function payloadOf(notification: Notification, sentAt: Date) {
   const { notification_id: id, kind, title, text, severity, alerts } = notification;
-  return { version: 1, id, kind, sent_at: sentAt.toISOString(), severity, title, text, alerts };
+  const told = text.slice(0, MOST_CHARACTERS);
+  let left = MOST_BYTES - Buffer.byteLength(told);
+  const some = alerts.filter((alert) => {
+    left -= Buffer.byteLength(JSON.stringify(alert)) + 1;
+    return left >= 0;
+  });
+  const about = { version: 1, id, kind, sent_at: sentAt.toISOString(), severity, title, text: told };
+  return { ...about, alerts: some, alerts_total: alerts.length };
 }

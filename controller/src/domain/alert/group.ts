@@ -50,7 +50,8 @@ function lines(alerts: readonly Alert[]): string[] {
   const shown = alerts.slice(0, MOST_LINES).map((alert) => {
     const { severity, type, createdAt, resolvedAt, resolvedReason, message } = alert;
     const end = resolvedAt === null ? "" : `; resolved at ${resolvedAt.toISOString()}: ${resolvedReason ?? ""}`;
-    return `${severity} ${type} since ${createdAt.toISOString()}: ${message}${end}`;
+    // One line each, so that no name or error of a host looks like an alert of its own.
+    return `${severity} ${type} since ${createdAt.toISOString()}: ${message}${end}`.replaceAll(/\s+/g, " ");
   });
   return alerts.length > MOST_LINES ? [...shown, `and ${alerts.length - MOST_LINES} more`] : shown;
 }

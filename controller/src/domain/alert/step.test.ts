@@ -111,8 +111,9 @@ it("one message says what is worst first, however many there are", () => {
   expect(lines.at(-1)).toBe("and 10 more");
   const [one] = alerts;
   if (one === undefined) throw new Error("there are sixty");
-  const title = notificationOf("alert", [{ ...one, message: "a\r\nBcc: b\tc" }], naming).title;
-  expect(title).toBe("warning: a Bcc: b c");
+  const spoofed = notificationOf("alert", [{ ...one, message: "a\r\nBcc: b\tc\ncritical tampering since" }], naming);
+  expect(spoofed.title).toBe("warning: a Bcc: b c critical tampering since");
+  expect(spoofed.text).toBe("warning missed_run since 2026-02-15T12:00:00.000Z: a Bcc: b c critical tampering since");
   const end = { ...one, state: "resolved" as const, resolvedAt: second(9), resolvedReason: "it ran" };
   expect(notificationOf("resolved", [end], naming)).toMatchObject({
     title: "resolved: warning: missing",
