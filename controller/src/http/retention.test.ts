@@ -122,6 +122,19 @@ describeApi("retention", (api) => {
     expect(sent).toHaveLength(1);
   });
 
+  it("a host that left before it heard of its removals has not failed", async () => {
+    const world = await tenFulls(api());
+    api().connect(world.agentId);
+    const plan = await retain(api().context, world, itself);
+    api().links.disconnect(world.agentId, { code: "X", message: "", retryAfterSeconds: null });
+    const links = { isConnected: () => false };
+    await api().store.write((db) => db.update(db.tables.commands).set({ state: "expired" }).execute());
+    await followPlans({ ...api().context, links }, signal);
+    const { body } = await api().get(`/api/v1/retention/plans/${plan?.planId}`);
+    expect(body).toMatchObject({ state: "superseded", reason: "its host was away", left_ids: world.old });
+    expect(await conditionsOf(api())).toEqual([]);
+  });
+
   it("a host that is away: nothing is ordered, what a person asked for waits, and is thought of again then", async () => {
     const world = await tenFulls(api());
     expect(await retain(api().context, world, itself)).toBeNull();

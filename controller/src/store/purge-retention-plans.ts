@@ -12,13 +12,7 @@ export async function purgeRetentionPlans(db: Db, { before, from, batch }: Purge
   const page = await db
     .select({ id: r.planId, at: r.madeAt })
     .from(r)
-    .where(
-      and(
-        lt(r.madeAt, before),
-        from === null ? undefined : gte(r.madeAt, from),
-        inArray(r.state, ["applied", "failed", "superseded", "rejected"]),
-      ),
-    )
+    .where(and(lt(r.madeAt, before), from === null ? undefined : gte(r.madeAt, from)))
     .orderBy(asc(r.madeAt), asc(r.planId))
     .limit(batch);
   const gone = await ofNoMoreUse(

@@ -83,3 +83,14 @@ describe("what the host keeps by itself", () => {
     expect(marksText(planRetention({ ...question, hostFloor: { ...floor, now: dayOf(NOW) } }))).toBe(marks);
   });
 });
+
+it("backups of a time when the controller's clock was ahead hold up nothing else, once it is believed again", () => {
+  const points = pointsOf("F1 | F2 | F3 | F4").map((point) =>
+    point.backupId === "F2" ? { ...point, recordedAt: dayOf(4000) } : point,
+  );
+  const question = { points, rules: rulesOf({ keep_last: 1 }), zone: "UTC", now: dayOf(NOW) };
+  expect(marksText(planRetention(question))).toBe("+F1 | +F2 | +F3 | +F4");
+  const plan = planRetention({ ...question, isClockBelieved: true });
+  expect(marksText(plan)).toBe("-F1 | +F2 | -F3 | +F4");
+  expect(forbidden(points, plan.remove, { now: dayOf(NOW), promised: dayOf(NOW) })).toEqual([]);
+});

@@ -47,6 +47,8 @@ export type RetentionQuestion = {
   zone: string;
   now: Date;
   promised?: Date;
+  /** Nobody doubts the clock: where it shows a time before one that it wrote down, it was wrong then, and is right now. */
+  isClockBelieved?: boolean;
   /** null, or without it: the host has not said. */
   hostFloor?: HostFloor | null;
 };
@@ -57,7 +59,7 @@ const ALWAYS: readonly Rule[] = [floor, newest, proven, pins, holds, immutable, 
 /** All points of one item. Without a rule that says how long, everything is kept. */
 export function planRetention(question: RetentionQuestion): RetentionPlan {
   const { points, rules, now } = question;
-  const clockProblem = clockProblemOf(points, now);
+  const clockProblem = question.isClockBelieved ? null : clockProblemOf(points, now);
   const contexts = groups(points).map((some): RetentionContext => {
     const readings = readingsOf(some, now);
     const promised = question.promised ?? now;

@@ -37,14 +37,16 @@ function byController(point: Point, now: Date): Date | null {
 
 function believed(at: Date | null, now: Date): Date | null {
   if (at === null || Number.isNaN(at.getTime())) return null;
-  return at.getTime() > now.getTime() + CLOCKS_DIFFER_MS ? null : at;
+  return isAhead(at, now) ? null : at;
+}
+
+export function isAhead(at: Date | null, now: Date): boolean {
+  return at !== null && at.getTime() > now.getTime() + CLOCKS_DIFFER_MS;
 }
 
 /** The controller wrote down a time that has not come yet: its clock was or is wrong, and nothing can be told by it. */
 export function clockProblemOf(points: readonly Point[], now: Date): string | null {
-  const ahead = points.find(
-    ({ recordedAt }) => recordedAt !== null && recordedAt.getTime() > now.getTime() + CLOCKS_DIFFER_MS,
-  );
+  const ahead = points.find(({ recordedAt }) => isAhead(recordedAt, now));
   if (Number.isNaN(now.getTime())) return "the controller's clock cannot be read";
   if (ahead?.recordedAt === undefined || ahead.recordedAt === null) return null;
   return `the controller's clock shows a time before ${ahead.recordedAt.toISOString()}, when it recorded ${ahead.backupId}`;

@@ -17,7 +17,7 @@ export async function followPlans(context: OrderContext, signal: AbortSignal): P
   const over = await context.store.read(endedPlans);
   for (const row of over) {
     if (signal.aborted) break;
-    const ended = await context.store.write((db) => end(db, row, context.now()));
+    const ended = await context.store.write((db) => end(db, row, context));
     if (ended === undefined) continue;
     // What is left is marked anew in any case, and what did not fit into one plan goes on.
     const isTriedAgain = ended.state === "failed" && row.reason !== CHAIN_BY_CHAIN;
@@ -40,11 +40,12 @@ async function endedPlans(db: Db): Promise<PlanRow[]> {
 }
 
 /** undefined: another was quicker. */
-async function end(db: Db, row: PlanRow, now: Date): Promise<PlanRow | undefined> {
+async function end(db: Db, row: PlanRow, context: OrderContext): Promise<PlanRow | undefined> {
+  const now = context.now();
   const { retentionPlans: r, commands: c } = db.tables;
   const commands = await rowsByKey(db, c, c.commandId, row.commandIds);
   const left = await stillThere(db, row);
-  const outcome = outcomeOf(commands, left);
+  const outcome = outcomeOf(commands, left, context.links.isConnected(row.agentId));
   const [ended] = await db
     .update(r)
     .set({ ...outcome, left, finishedAt: now })
@@ -57,7 +58,7 @@ async function end(db: Db, row: PlanRow, now: Date): Promise<PlanRow | undefined
 }
 
 /** What a second person would not have removed is refused as a whole plan would be. */
-function outcomeOf(commands: readonly CommandRow[], left: readonly string[]): Partial<PlanRow> {
+function outcomeOf(commands: readonly CommandRow[], left: readonly string[], isThere: boolean): Partial<PlanRow> {
   if (left.length === 0) return { state: "applied" };
   const rejected = commands.find(({ approvalState }) => approvalState === "rejected");
   if (rejected !== undefined)
@@ -67,6 +68,9 @@ function outcomeOf(commands: readonly CommandRow[], left: readonly string[]): Pa
       decidedAt: rejected.approvalAt,
       reason: rejected.approvalReason,
     };
+  // A host that left before it heard of them has not failed: it is thought of anew when it is back.
+  if (!isThere && commands.every(({ state }) => state === "done" || state === "expired"))
+    return { state: "superseded", reason: "its host was away" };
   const error = commands.find((command) => command.error !== null)?.error;
   return {
     state: "failed",

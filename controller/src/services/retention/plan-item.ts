@@ -6,7 +6,7 @@ import { CLOCKS_DIFFER_MS, type HostFloor, type Point } from "../../domain/reten
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
-import { promiseTime } from "./clock-state.ts";
+import { clockJump, promiseTime } from "./clock-state.ts";
 import type { Doubt } from "./doubt.ts";
 import { hostFloorOf } from "./host-floor.ts";
 import { type ItemPolicy, itemPolicy, zoneOf } from "./item-policy.ts";
@@ -49,7 +49,9 @@ export async function planBy(
     held: [...point.held, ...(refused.get(point.backupId) ?? [])],
   }));
   const hostFloor = await hostFloorOf(db, item.agentId, now);
-  const plan = planRetention({ points, rules, zone: await zoneOf(db, item.agentId, rules), now, promised, hostFloor });
+  const zone = await zoneOf(db, item.agentId, rules);
+  const isClockBelieved = (await clockJump(db, now)) === null;
+  const plan = planRetention({ points, rules, zone, now, promised, hostFloor, isClockBelieved });
   const faults = forbidden(points, plan.remove, { now, promised });
   if (faults.length > 0)
     throw new ControllerError("INTERNAL_ERROR", {

@@ -1,11 +1,15 @@
 /** No list of marks, plans, holds or approvals reads a whole table, nor does what retention loads of an item. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Actor } from "../../domain/access.ts";
+import { purgeRemovedBackups, purgeUnmadeBackups } from "../../store/purge-backups.ts";
+import { purgeDrills, purgeVerifications } from "../../store/purge-proofs.ts";
+import { purgeRetentionPlans } from "../../store/purge-retention-plans.ts";
 import { choicesOf, openTestPlans, type TestPlans } from "../../store/test-plans.ts";
 import { listApprovals } from "../approvals/list.ts";
 import type { ServiceContext } from "../context.ts";
 import { listHolds } from "../holds/list.ts";
 import { openHolds } from "../holds/open-holds.ts";
+import { promisesOn } from "../holds/promises.ts";
 import { listMarks, listPlans } from "./list.ts";
 import { loadPoints } from "./points.ts";
 import { proofTimesOf } from "./proof-times.ts";
@@ -72,6 +76,16 @@ it.each(LISTS)("the list of %s is read from an index", async (_what, ids, filter
     }
 });
 
+it("what is purged is found by indexes", async () => {
+  const bound = { before: NOW, maxRows: 1000, from: new Date(0), batch: 200 };
+  const purges = [purgeVerifications, purgeDrills, purgeRemovedBackups, purgeUnmadeBackups, purgeRetentionPlans];
+  for (const purge of purges) {
+    const steps = await stepsOf(() => purge(plans.db, bound));
+    expect([purge.name, steps.length]).not.toEqual([purge.name, 0]);
+    expect([purge.name, steps.filter((step) => !step.includes("INDEX"))]).toEqual([purge.name, []]);
+  }
+});
+
 it("what retention loads of one item is looked up", async () => {
   const steps = await stepsOf(async () => {
     await loadPoints(plans.db, item, NOW);
@@ -79,6 +93,7 @@ it("what retention loads of one item is looked up", async () => {
     await proofTimesOf(plans.db, item);
     await usesOf(plans.db, agentId, []);
     await openPlans(plans.db, item);
+    await promisesOn(plans.db, [{ ...item, backupId: "b", createdAt: NOW, recordedAt: null }], NOW);
   });
   expect(steps.length).toBeGreaterThan(6);
   expect(steps.filter((step) => step.startsWith("SCAN"))).toEqual([]);

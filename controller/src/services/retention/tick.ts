@@ -1,6 +1,6 @@
 /** Which items it is time for: all of them once an hour, those of a policy when it changed, and those whose host came back. */
 import { and, eq, inArray, isNull } from "drizzle-orm";
-import type { Db } from "../../store/db.ts";
+import type { Db, Store } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
 import type { ItemKey } from "../backups/proof-ends.ts";
 import type { OrderContext } from "../commands/order.ts";
@@ -37,8 +37,10 @@ export async function tickRetention(
   const versions = await context.store.read(policyVersions);
   const changed = [...versions].filter(([id, version]) => before.versions.get(id) !== version).map(([id]) => id);
   const isWhole = before.lastHour !== hour;
-  const items = await context.store.read((db) => dueItems(db, { isWhole, changed }));
-  for (const item of items) {
+  const due = await context.store.read((db) => dueItems(db, { isWhole, changed }));
+  const unbound = isWhole ? await unboundItems(context.store) : [];
+  const items = new Map([...due, ...unbound].map((item) => [itemKeyOf(item), item]));
+  for (const item of items.values()) {
     // What was not looked at has its turn with the next tick.
     if (signal.aborted) return before;
     await retainSafely(context, item);
@@ -77,16 +79,22 @@ async function dueItems(
     .select({ agentId: r.agentId, vmContextId: r.vmContextId })
     .from(r)
     .where(inArray(r.state, isWhole ? ["waiting", "approved"] : ["approved"]));
-  const all = [...bound, ...ofPolicies, ...open, ...(isWhole ? await unboundItems(db) : [])];
-  return [...new Map(all.map((item) => [itemKeyOf(item), item])).values()];
+  return [...bound, ...ofPolicies, ...open];
 }
 
-/** Of which marks are left from a policy that is not theirs any more. */
-async function unboundItems(db: Db): Promise<ItemKey[]> {
+/** Of which marks are left from a policy that is not theirs any more. Host by host: there are as many marks as backups. */
+async function unboundItems(store: Store): Promise<ItemKey[]> {
+  const hosts = await store.read(async (db) => await db.select({ id: db.tables.agents.agentId }).from(db.tables.agents));
+  const items: ItemKey[] = [];
+  for (const { id } of hosts) items.push(...(await store.read((db) => unboundOf(db, id))));
+  return items;
+}
+
+async function unboundOf(db: Db, agentId: string): Promise<ItemKey[]> {
   const { itemPolicies: b, retentionMarks: m } = db.tables;
   return await db
     .selectDistinct({ agentId: m.agentId, vmContextId: m.vmContextId })
     .from(m)
     .leftJoin(b, and(eq(b.agentId, m.agentId), eq(b.vmContextId, m.vmContextId)))
-    .where(isNull(b.policyId));
+    .where(and(eq(m.agentId, agentId), isNull(b.policyId)));
 }

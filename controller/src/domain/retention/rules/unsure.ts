@@ -1,7 +1,7 @@
 /** What is not certain is kept: foreign files, unknown times, clocks that went back, parents that nobody has seen. */
 
 import { keyOf, type Point, type RetentionContext, type Rule } from "../point.ts";
-import { byHost } from "../readings.ts";
+import { byHost, isAhead } from "../readings.ts";
 
 export const unsure: Rule = (context) => {
   const known = new Map(context.points.map((point) => [point.backupId, point]));
@@ -15,6 +15,7 @@ function doubts(point: Point, known: ReadonlyMap<string, Point>, { now, clockPro
     ...(point.hasSidecar ? [] : ["Holdfast did not write it"]),
     ...(point.isListed ? [] : ["its repository is not within reach"]),
     ...(clockProblem === null ? [] : [clockProblem]),
+    ...(isAhead(point.recordedAt, now) ? ["it was recorded at a time that has not come yet"] : []),
     ...(byHost(point, now) === null ? ["its time is unknown or has not come yet"] : []),
     ...(isRooted(point, known) ? [] : ["its chain is not whole"]),
   ];
