@@ -78,8 +78,11 @@ describeApi("health and compliance", (api) => {
         ...{ restore_test_success_rate: 1, health_score: 1 },
       },
     ]);
-    const bad = ["?scope=agent", `?scope=fleet&id=${web.agentId}`];
-    for (const query of bad) expect((await api().get(`/api/v1/health/daily${query}`)).status).toBe(400);
+    const asked = async (query: string) => (await api().get(`/api/v1/health/daily${query}`)).status;
+    const bad = ["agent", `fleet&id=${web.agentId}`, "location&id=x", "item&id=x", "aomei&id=x"];
+    for (const query of bad) expect([query, await asked(`?scope=${query}`)]).toEqual([query, 400]);
+    for (const query of [`item&id=${web.agentId}/no`, "aomei&id=8"])
+      expect([query, await asked(`?scope=${query}`)]).toEqual([query, 404]);
   });
 
   it("says that nothing is known before it says that anything is bad", async () => {
@@ -110,7 +113,7 @@ describeApi("health and compliance", (api) => {
     expect(await status(`/api/v1/health/agents/${mail.agentId}`)).toBe(404);
     expect(await status(`/api/v1/health/items/${mail.agentId}/${mail.vmContextId}`)).toBe(403);
     expect(await status(`/api/v1/health/daily?scope=item&id=${mail.agentId}/${mail.vmContextId}`)).toBe(404);
-    expect(await status("/api/v1/health/daily?scope=aomei&id=7")).toBe(403);
+    expect(await status("/api/v1/health/daily?scope=aomei&id=7")).toBe(404);
     expect(await status("/api/v1/health/aomei/7")).toBe(404);
     expect(await status(`/api/v1/compliance/${mail.agentId}/${mail.vmContextId}`)).toBe(403);
     expect(await status(`/api/v1/health/daily?scope=agent&id=${web.agentId}`)).toBe(200);

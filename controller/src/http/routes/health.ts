@@ -97,7 +97,7 @@ const daily = endpoint({
   description: "Days are UTC's. A day on which nothing is known is left out.",
   query: z
     .strictObject({
-      scope: z.enum(["fleet", "agent", "item", "aomei", "location"]).default("fleet"),
+      scope: z.enum(["fleet", "agent", "item", "aomei"]).default("fleet"),
       id: z.string().min(1).max(200).optional().openapi({
         description:
           "An agent's id, `<agent_id>/<vm_context_id>` of an item, an AOMEI job's number; not for the fleet.",
@@ -113,7 +113,7 @@ const daily = endpoint({
         });
     }),
   answers: { 200: z.strictObject({ metrics: z.array(healthMetricBody) }) },
-  refusals: ["NOT_FOUND"],
+  refusals: ["NOT_FOUND", "JOB_NOT_FOUND"],
   handle: async (context, { query, caller }) => {
     const { scope, id, days } = query;
     const rows = await dailyHealth(context, caller.actor, { scope, id, days });

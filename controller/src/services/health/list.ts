@@ -1,12 +1,15 @@
-import { and, count, eq, isNull } from "drizzle-orm";
+import { and, count, eq } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import { addDays, dayOf } from "../../domain/health/days.ts";
 import { type HealthCounts, type Trend, trend } from "../../domain/health/score.ts";
+import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
 import { fleetOnly } from "../alerts/fleet-only.ts";
+import { findJob } from "../aomei/find-job.ts";
 import type { ServiceContext } from "../context.ts";
 import { findItem, type ItemRef } from "../items/find.ts";
 import { findAgent } from "../lists/find-agent.ts";
+import { invalidFields } from "../lists/invalid-fields.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
 import { type DailyRow, daysOf, FLEET, type Scope, windowCounts } from "./daily.ts";
@@ -103,7 +106,7 @@ async function scopeHealth(db: Db, scope: Scope, agentId: string | undefined, no
 
 export type DailyQuery = { scope: DailyRow["scopeKind"]; id: string | undefined; days: number };
 
-/** Day by day, oldest first; days on which nothing is known are left out. NOT_FOUND, FORBIDDEN. */
+/** Day by day, oldest first; days on which nothing is known are left out. NOT_FOUND, JOB_NOT_FOUND, FORBIDDEN, VALIDATION_ERROR. */
 export async function dailyHealth(
   { store, now }: ServiceContext,
   actor: Actor,
@@ -119,17 +122,24 @@ export async function dailyHealth(
 
 async function visibleScope(db: Db, actor: Actor, scope: DailyRow["scopeKind"], id: string): Promise<void> {
   if (scope === "agent") await findAgent(db, actor, id);
-  else if (scope === "item") await findAgent(db, actor, id.slice(0, id.indexOf("/")));
-  else if (scope === "aomei") await visibleJob(db, actor, id);
+  else if (scope === "item") await knownItem(db, actor, id);
+  else if (scope === "aomei") await knownJob(db, actor, id);
   else fleetOnly(actor, "the figures of all hosts");
 }
 
-async function visibleJob(db: Db, actor: Actor, id: string): Promise<void> {
-  if (actor.agentId === null) return;
-  const { aomeiJobs: j } = db.tables;
-  const [job] = await db
-    .select({ agentId: j.agentId })
-    .from(j)
-    .where(and(eq(j.jobId, Number(id)), isNull(j.mergedInto)));
-  if (job?.agentId !== actor.agentId) fleetOnly(actor, "tasks of others");
+/** Also one that is not protected any more: its days are still there. What never was one has no empty answer. */
+async function knownItem(db: Db, actor: Actor, id: string): Promise<void> {
+  const [, agentId = "", vmContextId = ""] = /^([^/]+)\/([^/]+)$/.exec(id) ?? [];
+  if (agentId === "") throw invalidFields([{ path: "id", message: "must be <agent id>/<vm_context_id>" }]);
+  await findAgent(db, actor, agentId);
+  const { items: i } = db.tables;
+  const which = and(eq(i.agentId, agentId), eq(i.vmContextId, vmContextId));
+  const [item] = await db.select({ id: i.vmContextId }).from(i).where(which);
+  if (item === undefined)
+    throw new ControllerError("NOT_FOUND", { message: `the agent has no item ${JSON.stringify(vmContextId)}` });
+}
+
+async function knownJob(db: Db, actor: Actor, id: string): Promise<void> {
+  if (!/^\d{1,15}$/.test(id)) throw invalidFields([{ path: "id", message: "must be the number of an AOMEI job" }]);
+  await findJob(db, actor, Number(id));
 }
