@@ -6,9 +6,10 @@ import { pause, until } from "../helpers/fleet-process.ts";
 import { makeRealHost, type RealHost } from "../helpers/fleet-real-host.ts";
 import { endFleet, type Fleet, makeFleet, replaceController } from "../helpers/fleet-world.ts";
 import { type Random, randomFrom } from "../helpers/kill-random.ts";
+import { sampled } from "../helpers/sample.ts";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));
-const ROUNDS = 4;
+const ROUNDS = sampled(2, 4);
 /** Steps around a backup, on either side. */
 const STEPS = ["COMMIT", "INSERT events", "INSERT commands", "UPDATE commands", "send events", "hear acknowledged"];
 

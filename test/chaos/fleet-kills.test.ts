@@ -7,7 +7,7 @@ import { startPostgres } from "../helpers/postgres-server.ts";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));
 /** A number and no time: a busy machine takes longer, and is killed as often. */
-const KILLS = 7;
+const KILLS = 5;
 
 test.each(["sqlite", "postgres"] as const)(
   "kill -9 of agents and controller at ingest, commands and enrolment: each fact counts once (%s)",
@@ -19,7 +19,7 @@ test.each(["sqlite", "postgres"] as const)(
     expect(faults).toEqual([]);
     expect(summary).toMatchObject({ false_completed: 0, lost: 0, doubled: 0 });
     expect(summary.kills).toBeGreaterThanOrEqual(KILLS);
-    expect(facts).toBeGreaterThan(40);
-    expect(commands).toBeGreaterThan(3);
+    expect(facts).toBeGreaterThan(25);
+    expect(commands).toBeGreaterThan(2);
   },
 );

@@ -11,11 +11,12 @@ import { admitCertificate } from "../../controller/src/services/certificates/adm
 import { failure, identityBench } from "../helpers/identity-bench.ts";
 import { type KillPoint, killPoints, runWork, serveIdentities } from "../helpers/identity-kill.ts";
 import { caller, type IdentityServer } from "../helpers/identity-server.ts";
+import { sampled } from "../helpers/sample.ts";
 
 const bench = identityBench();
 
 /** Every how many kill points one is tried; 1 tries them all, which takes a minute. */
-const STRIDE = Number(process.env["HOLDFAST_KILL_STRIDE"] ?? 4);
+const STRIDE = Number(process.env["HOLDFAST_KILL_STRIDE"] ?? sampled(6, 1));
 
 /** Runs `one` for kill points of these steps, two at a time; resolves with their number. */
 async function each(

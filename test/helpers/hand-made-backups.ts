@@ -12,7 +12,7 @@ import { imagePath, mapPath, sidecarPath } from "../../agent/src/repository/layo
 import { initRepository, type Repository } from "../../agent/src/repository/marker.ts";
 import { writeSidecar } from "../../agent/src/repository/sidecar.ts";
 import type { BackupKeys } from "../../agent/src/restore/keys.ts";
-import { despiteLuksTiming } from "./luks-timing.ts";
+import { encloseInLuks } from "./luks-container.ts";
 import { projectRoot } from "./run-tool.ts";
 
 type Sidecar = Awaited<ReturnType<typeof writeSidecar>>;
@@ -104,9 +104,7 @@ async function makeImage(options: HandMadeOptions, plain: string, folder: string
   const nameless = join(plain, "nameless.qcow2");
   await run("cp", [path, nameless]);
   if (index > 0) await run("qemu-img", ["rebase", "-u", "-f", "qcow2", "-b", "", nameless]);
-  const secret = ["--object", `secret,id=key,data=${Buffer.from(TEST_KEYS.passphrase).toString()}`];
-  const luks = ["-o", "key-secret=key,iter-time=10", nameless, imagePath(folder, idOf(index))];
-  await despiteLuksTiming(() => run("qemu-img", ["convert", "-f", "raw", "-O", "luks", ...secret, ...luks]));
+  await encloseInLuks(TEST_KEYS.passphrase, nameless, imagePath(folder, idOf(index)));
 }
 
 async function describe(options: HandMadeOptions, root: string, folder: string, index: number): Promise<Sidecar> {
