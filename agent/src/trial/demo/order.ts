@@ -51,7 +51,11 @@ export async function order<Found>(context: DemoContext, wish: Order<Found>): Pr
       again.push(reason);
       context.say(`${wish.name}: ${reason} (${problem.code}); it is asked for again`);
     }
-    if (problem.code !== "INTERRUPTED") await sleep(BUSY_MS, undefined, { signal: context.signal });
+    if (problem.code === "INTERRUPTED") continue;
+    await sleep(BUSY_MS, undefined, { signal: context.signal });
+    // What was busy may have been the same, of an earlier start, and be done by now.
+    const meanwhile = await wish.look(null);
+    if (meanwhile !== undefined) return { found: meanwhile, again, wasThere: false, seconds: null };
   }
 }
 
