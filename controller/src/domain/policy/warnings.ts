@@ -4,8 +4,9 @@ import type { PolicyBody } from "./policy-body.ts";
 import type { PreviewQuestion } from "./preview.ts";
 import { tasksOf } from "./tasks.ts";
 
-/** So many of the next dues are looked at, of jittered ones each at so many moments. */
+/** So many of the next dues are looked at, of jittered ones fewer, each at so many moments. */
 const DUES = 100;
+const JITTERED = 30;
 const MOMENTS = 12;
 const AHEAD_MS = 366 * 86_400_000;
 
@@ -34,7 +35,7 @@ function reasonsOf(dues: readonly Due[]): string {
 function jitteredInto(schedule: ScheduleSpec, dues: readonly Due[]): number {
   const { jitter_seconds, blackouts } = schedule;
   if (jitter_seconds === 0 || blackouts.length === 0) return 0;
-  const open = dues.filter(({ dueAt }) => closedAt(schedule, dueAt, []) === null);
+  const open = dues.filter(({ dueAt }) => closedAt(schedule, dueAt, []) === null).slice(0, JITTERED);
   const step = (jitter_seconds * 1000) / (MOMENTS - 1);
   const moments = open.flatMap(({ dueAt }) =>
     Array.from({ length: MOMENTS }, (_, moment) => new Date(dueAt.getTime() + moment * step)),

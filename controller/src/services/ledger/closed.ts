@@ -10,11 +10,14 @@ type Subject = { agentId: string; subjectId: string };
 export type Maintenance = {
   /** When nothing is to begin, of what touches these times. */
   closed(subject: Subject, from: Date, until: Date): ClosedSpan[];
-  /** Whether it is in any window, one that lets runs go on too. */
-  isIn(subject: Subject, at: Date): boolean;
+  /** Whether maintenance, also such that lets runs go on, is why this has not begun: now, or for all but the last of its grace. */
+  excuses(due: Due, now: Date): boolean;
 };
+type Due = Subject & { startsAt: Date; graceUntil: Date };
 
-const NONE: Maintenance = { closed: () => [], isIn: () => false };
+const NONE: Maintenance = { closed: () => [], excuses: () => false };
+/** A host that comes out of maintenance needs no longer to begin. */
+const BEGINS_MS = 600_000;
 
 /** What concerns these agents; nothing is read of them while there is no maintenance at all. */
 export async function maintenanceOf(db: Db, agentIds: Iterable<string>, now: Date): Promise<Maintenance> {
@@ -36,6 +39,15 @@ export async function maintenanceOf(db: Db, agentIds: Iterable<string>, now: Dat
       closedSpans(windows, targetOf(subject), from, until).map((span) => {
         return { from: span.from.toISOString(), until: span.until.toISOString() };
       }),
-    isIn: (subject, at) => windowsNow(windows, targetOf(subject), at).length > 0,
+    excuses(due, now) {
+      const isIn = (at: Date): boolean => windowsNow(windows, targetOf(due), at).length > 0;
+      return isIn(now) || (isIn(due.startsAt) && isIn(lastChance(due)));
+    },
   };
+}
+
+/** What is not in maintenance any more by then has time to begin. */
+function lastChance({ startsAt, graceUntil }: Due): Date {
+  const graceMs = graceUntil.getTime() - startsAt.getTime();
+  return new Date(graceUntil.getTime() - Math.min(graceMs / 2, BEGINS_MS));
 }

@@ -67,4 +67,15 @@ describeOnBothStores("what is due", (open) => {
     await ledger.until("04:01");
     expect(await ledger.rows()).toEqual(["03-02T03:00 missed (not_run)"]);
   });
+
+  onSqlite.each([
+    ["that ended long before the grace did", "03:20", "missed (not_run)"],
+    ["that left no time within the grace", "03:55", "skipped (maintenance)"],
+    ["that goes on", "05:00", "skipped (maintenance)"],
+  ])("in maintenance %s is judged by what was left of the grace", async (_what, until, state) => {
+    const ledger = await openLedger(await open());
+    await ledger.window("02:50", until, false);
+    await ledger.until("04:01");
+    expect(await ledger.rows()).toEqual([`03-02T03:00 ${state}`]);
+  });
 });

@@ -17,7 +17,8 @@ type Look = Watched & { context: SettleContext; now: Date };
 
 /** A host that was away needs no longer to begin with what it makes up for. */
 const LONGEST_CATCH_UP_SECONDS = 600;
-const ROWS_AT_ONCE = 200;
+/** Each is looked at together with its item. */
+const ROWS_AT_ONCE = 50;
 
 /**
  * Settles what was due and of which nothing was told in time. What the agents told must have been taken in before. The
@@ -82,7 +83,7 @@ async function settledOf(db: Db, agentId: string, state: ExpectedRow["state"], l
     const job = jobs.get(jobName(row));
     const makesUp = job?.plan?.schedule?.catch_up === "once";
     const catchUpMs = makesUp ? Math.min(job.graceSeconds, LONGEST_CATCH_UP_SECONDS) * 1000 : 0;
-    const isInMaintenance = maintenance.isIn(row, row.startsAt) || maintenance.isIn(row, now);
+    const isInMaintenance = maintenance.excuses(row, now);
     const busyAt = busy.lastAt(agentId, row.subjectId);
     const after = settleSilent(row, { ...known, busyAt, catchUpMs, isInMaintenance }, now);
     return after === null ? [] : [{ ...row, ...after }];

@@ -85,7 +85,7 @@ function dueHere(job: JobRow, { dueAt, told, by }: DueTold): Date {
 async function quietTimes(db: Db, { agentId }: JobRow, told: readonly DueTold[], now: Date) {
   if (!told.some((one) => "missed" in one.told)) return () => false;
   const maintenance = await maintenanceOf(db, [agentId], now);
-  return (row: ExpectedRow): boolean => maintenance.isIn(row, row.startsAt) || maintenance.isIn(row, now);
+  return (row: ExpectedRow): boolean => maintenance.excuses(row, now);
 }
 
 /** A host's clock may be ahead of this one, and this controller may have been away. */
