@@ -116,7 +116,7 @@ async function backupPrepared(
   };
   const point = await freeze(
     disks.map((disk) => disk.request),
-    { ...context, warn },
+    { ...context, warn, addBitmap: context.ahead.addBitmap },
   );
   const backups: Sidecar[] = [];
   try {

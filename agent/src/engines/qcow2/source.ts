@@ -65,7 +65,11 @@ export type FreezeContext = {
   nbdServers: readonly string[];
   signal?: AbortSignal | undefined;
   warn: (sentence: string) => void;
+  /** Adds an enabled, persistent dirty bitmap to a qcow2 image; without it a tool is started for that. */
+  addBitmap?: AddBitmap;
 };
+
+export type AddBitmap = (path: string, name: string) => Promise<void>;
 
 /** Makes every disk of the request stand still at one moment. One implementation for each kind of source. */
 export type Freeze<Kind extends SourceSpec["kind"]> = (

@@ -99,7 +99,8 @@ async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeC
   const infos = await Promise.all(layers.map((layer) => tryOpening(layer.path, formatOf(layer), context.signal)));
   await checkReaches(layers, spec.format, context.signal);
   const bitmaps = infos[0]?.bitmaps ?? [];
-  const tracking = spec.format === "qcow2" ? await trackByImage({ path, bitmaps }, disk, spec.write_bitmap) : null;
+  const tracking =
+    spec.format === "qcow2" ? await trackByImage({ path, bitmaps }, disk, spec.write_bitmap, context.addBitmap) : null;
   const foreign = spec.format === "raw" || spec.format === "qcow2" ? null : spec.format;
   const source: OpenSource = {
     diskId: disk.diskId,

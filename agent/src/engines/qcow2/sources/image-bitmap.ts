@@ -1,5 +1,5 @@
 import { type BitmapInfo, changeBitmap } from "../../../qemu/image.ts";
-import { BITMAP_PREFIX, type DirtyBitmap, type DiskRequest } from "../source.ts";
+import { type AddBitmap, BITMAP_PREFIX, type DirtyBitmap, type DiskRequest } from "../source.ts";
 
 /** What a stopped VM's qcow2 image offers for finding changes, and what has to happen after the backup. */
 export type ImageTracking = {
@@ -33,6 +33,7 @@ export async function trackByImage(
   { path, bitmaps }: { path: string; bitmaps: readonly BitmapInfo[] },
   disk: DiskRequest,
   mayWrite: boolean,
+  addBitmap: AddBitmap = (image, name) => changeBitmap(image, "add", name),
 ): Promise<ImageTracking> {
   const judged = judgeBitmap(bitmaps, disk.parentId);
   const dirty: DirtyBitmap = judged.usable
@@ -48,7 +49,7 @@ export async function trackByImage(
     own.filter((name) => name !== parents || !judged.usable),
     problems,
   );
-  await changeBitmap(path, "add", wanted);
+  await addBitmap(path, wanted);
   return {
     dirty,
     dirtyReason: judged.reason,
