@@ -22,7 +22,7 @@ export async function dropWaiting(
   const found = db
     .select()
     .from(d)
-    .where(and(eq(d.channelId, channelId), isNull(d.finishedAt), isOld));
+    .where(and(eq(d.channelId, channelId), eq(d.state, "waiting"), isNull(d.finishedAt), isOld));
   const waiting = await found.orderBy(d.sequence).limit(most ?? Number.MAX_SAFE_INTEGER);
   for (const one of waiting) await tellLog(db, one, at);
   const ids = waiting.map(({ deliveryId }) => deliveryId);
@@ -40,7 +40,7 @@ export async function dropStale({ store, now }: ServiceContext): Promise<void> {
   const off = await store.read(async (db) => {
     const { channels: c, deliveries: d } = db.tables;
     const rows = await db.select({ id: c.channelId }).from(c).where(eq(c.enabled, false));
-    const isWaiting = (id: string) => and(eq(d.channelId, id), isNull(d.finishedAt), lt(d.createdAt, tooOld(at)));
+    const isWaiting = (id: string) => and(eq(d.channelId, id), eq(d.state, "waiting"), lt(d.createdAt, tooOld(at)));
     const found: string[] = [];
     for (const { id } of rows)
       if ((await db.select({ id: d.deliveryId }).from(d).where(isWaiting(id)).limit(1)).length > 0) found.push(id);

@@ -1,6 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import type { Observation } from "../../domain/alert/observation.ts";
 import type { AgentRow } from "../../store/agents.ts";
+import { pieces } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import { recordObservations } from "../alerts/observe.ts";
 import type { ControlContext } from "../control/context.ts";
@@ -24,7 +25,8 @@ export async function observeOffline({ store, now, links, startedAt }: OfflineCo
     });
     return [...late.map(missing), ...(await returned(db, new Set(late.map(({ agentId }) => agentId))))];
   });
-  if (seen.length > 0) await store.write((db) => recordObservations(db, seen, at));
+  // A whole fleet goes away at once, when it is the controller that was cut off.
+  for (const some of pieces(seen)) await store.write((db) => recordObservations(db, some, at));
 }
 
 function limitOf({ offlineAfterSeconds }: AgentRow): number {

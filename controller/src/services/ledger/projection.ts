@@ -12,10 +12,13 @@ import { type DueTold, tellDue } from "./tell-due.ts";
 
 type Execution = Db["tables"]["executions"]["$inferSelect"];
 
+const POLICIES_AT_ONCE = 5;
+
 export const ledgerProjection: Projection = {
   name: "ledger",
   // No host runs by itself before it was told to, by a policy that is younger than this.
   begin: "newest",
+  share: uptoPolicies,
   take: async (db, events, now) => {
     let waiting: SeenEvent[] = [];
     const changed: ExpectedRow[] = [];
@@ -33,6 +36,12 @@ export const ledgerProjection: Projection = {
     await observeMissed(db, [...isMissed, ...(await missing(db, items))], now);
   },
 };
+
+/** All jobs of a host are compared for each of these; after a change for the whole fleet they come all at once. */
+function uptoPolicies(events: readonly SeenEvent[]): number {
+  const places = events.flatMap(({ kind }, index) => (kind === "policy_applied" ? [index] : []));
+  return (places[POLICIES_AT_ONCE - 1] ?? events.length) + 1;
+}
 
 async function takePolicy(db: Db, { agentId, body, receivedAt, kind }: SeenEvent, now: Date): Promise<void> {
   const event = readEvent({ kind, body });

@@ -6,7 +6,7 @@ import type { ExpectedState } from "../../domain/ledger/expected.ts";
 import { expectedThrough } from "../../domain/ledger/write.ts";
 import type { PolicyBody } from "../../domain/policy/policy-body.ts";
 import { type AgentRow, findAgent } from "../../store/agents.ts";
-import { rowsByKey } from "../../store/bulk.ts";
+import { pieces, rowsByKey } from "../../store/bulk.ts";
 import type { Db, Store } from "../../store/db.ts";
 import { hostPolicy } from "../policies/host-policy.ts";
 import { missing, observeMissed } from "./observe-missed.ts";
@@ -19,6 +19,8 @@ export type Confirmed = { appliedAt: Date; receivedAt: Date };
 const LONGEST_UNHEARD_MS = 86_400_000;
 /** The rest follows a few seconds later. */
 const REVOKED_AT_ONCE = 100;
+/** No run begins later than a day after it was due. */
+const LONGEST_JITTER_MS = 86_400_000;
 const OPEN: readonly ExpectedState[] = ["expected", "unknown"];
 const RUNLESS: readonly ExpectedState[] = [...OPEN, "missed", "skipped"];
 const TASKS: readonly TaskName[] = ["backup", "verify", "drill"];
@@ -42,7 +44,7 @@ export async function syncJobs(db: Db, agentId: string, confirmed: Confirmed, no
   }
   const gone = [...known.values()].filter((job) => job.endedAt === null && !wanted.has(jobName(job)));
   changed.push(...gone.map((job) => ({ ...job, nextDueAt: null, endedAt: now, endedReason: "no longer planned" })));
-  for (const job of [...over, ...gone]) await withdraw(db, job, confirmed.appliedAt, now);
+  await withdraw(db, [...over, ...gone], { after: confirmed.appliedAt, now, states: RUNLESS });
   await putJobs(db, changed);
   await observeMissed(db, await missing(db, [...over, ...gone]), now);
 }
@@ -52,7 +54,7 @@ export async function endJobsOfRevoked(store: Store, now: Date): Promise<void> {
   if ((await store.read(jobsOfRevoked)).length === 0) return;
   await store.write(async (db) => {
     const jobs = await jobsOfRevoked(db);
-    for (const job of jobs) await withdraw(db, job, new Date(0), now, OPEN);
+    await withdraw(db, jobs, { after: new Date(0), now, states: OPEN });
     await putJobs(
       db,
       jobs.map((job) => ({ ...job, nextDueAt: null, endedAt: now, endedReason: "its agent was revoked" })),
@@ -83,15 +85,26 @@ function begun(job: JobRow, { appliedAt, receivedAt }: Confirmed): JobRow {
   return { ...fresh, nextDueAt: expectedThrough(fresh, { through: from, limit: 1 }).nextDueAt };
 }
 
-/** What was to begin after this, and of which no run is known. */
-async function withdraw(db: Db, job: JobKey, after: Date, now: Date, states = RUNLESS): Promise<void> {
+type Withdrawn = { after: Date; now: Date; states: readonly ExpectedState[] };
+
+/** What of these jobs was to begin after this, and of which no run is known. */
+async function withdraw(db: Db, jobs: readonly JobKey[], { after, now, states }: Withdrawn): Promise<void> {
   const { expectedRuns: e } = db.tables;
-  const ofJob = and(eq(e.agentId, job.agentId), eq(e.subjectId, job.subjectId), eq(e.task, job.task));
-  await db
-    .update(e)
-    .set({ state: "withdrawn", reason: "plan_changed", settledAt: now })
-    .where(and(ofJob, gt(e.startsAt, after), inArray(e.state, [...states])))
-    .execute();
+  // So that years of runs are not read through: what begins late was due in an index's reach.
+  const isRecent = gt(e.dueAt, new Date(after.getTime() - LONGEST_JITTER_MS));
+  const isWithdrawn = and(isRecent, gt(e.startsAt, after), inArray(e.state, [...states]));
+  for (const own of Map.groupBy(jobs, ({ agentId, task }) => `${agentId} ${task}`).values())
+    for (const some of pieces(own)) {
+      const [first] = some;
+      if (first === undefined) continue;
+      const subjectIds = some.map(({ subjectId }) => subjectId);
+      const ofJobs = and(eq(e.agentId, first.agentId), eq(e.task, first.task), inArray(e.subjectId, subjectIds));
+      await db
+        .update(e)
+        .set({ state: "withdrawn", reason: "plan_changed", settledAt: now })
+        .where(and(ofJobs, isWithdrawn))
+        .execute();
+    }
 }
 
 async function wantedJobs(db: Db, agent: AgentRow, now: Date): Promise<Map<string, JobRow>> {

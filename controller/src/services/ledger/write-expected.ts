@@ -10,7 +10,7 @@ import { type Planned, planJob, writePlanned } from "./write-job.ts";
 const AHEAD_MS = 60_000;
 /** No run begins later than a day after it was due. */
 const LONGEST_JITTER_MS = 86_400_000;
-const JOBS_AT_ONCE = 50;
+const JOBS_AT_ONCE = 20;
 const ROWS_AT_ONCE = 200;
 
 /** Writes down the runs that are about to be due, and those that fell due while nobody wrote. */

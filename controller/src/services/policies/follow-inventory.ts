@@ -4,7 +4,7 @@ import type { DefinitionContext } from "../repositories/next-policy.ts";
 import { refreshAgents } from "./refresh.ts";
 
 /** So many hosts are looked at together. */
-const AT_ONCE = 100;
+const AT_ONCE = 25;
 
 /**
  * Follows the inventories as they come; call it every second or so. What a kill leaves undone is done by `refreshAll`,

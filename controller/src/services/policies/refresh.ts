@@ -8,8 +8,8 @@ import { rebind } from "./bind-items.ts";
 import { workOut } from "./work-out.ts";
 
 /** Of so many at once it is looked whether anything changed, and of so many it is written. */
-const LOOKED_AT = 100;
-const WRITTEN = 20;
+const LOOKED_AT = 25;
+const WRITTEN = 5;
 
 /** What it takes to change what many hosts are to run. */
 export type FleetContext = DefinitionContext & { log: Logger };

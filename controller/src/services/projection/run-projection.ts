@@ -17,15 +17,18 @@ export type Projection = {
    * they mean from the tables, never by adding them up.
    */
   take: (db: Db, events: readonly SeenEvent[], now: Date) => Promise<void>;
+  /** How many of these, at least one, are work enough for one transaction; without it all of them. */
+  share?: (events: readonly SeenEvent[]) => number;
 };
 
 /** Ingest waits for as long as these take. */
-const AT_ONCE = 200;
+const AT_ONCE = 100;
 
-/** Takes in what happened since the last time, two hundred at most; answers how many, 0 when there is nothing new. */
+/** Takes in what happened since the last time, a hundred at most; answers how many, 0 when there is nothing new. */
 export async function runProjection(store: Store, projection: Projection, now: Date): Promise<number> {
   const from = await store.read((db) => placeOf(db, projection));
-  const events = from === null ? [] : await store.read((db) => eventsAfter(db, from));
+  const next = from === null ? [] : await store.read((db) => eventsAfter(db, from));
+  const events = next.slice(0, projection.share?.(next) ?? next.length);
   const last = events.at(-1)?.cursor;
   if (from !== null && last === undefined) return 0;
   return await store.write(async (db) => {

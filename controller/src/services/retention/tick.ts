@@ -84,7 +84,9 @@ async function dueItems(
 
 /** Of which marks are left from a policy that is not theirs any more. Host by host: there are as many marks as backups. */
 async function unboundItems(store: Store): Promise<ItemKey[]> {
-  const hosts = await store.read(async (db) => await db.select({ id: db.tables.agents.agentId }).from(db.tables.agents));
+  const hosts = await store.read(
+    async (db) => await db.select({ id: db.tables.agents.agentId }).from(db.tables.agents),
+  );
   const items: ItemKey[] = [];
   for (const { id } of hosts) items.push(...(await store.read((db) => unboundOf(db, id))));
   return items;
