@@ -32,14 +32,16 @@ describeApi("holdfast health and compliance", (api) => {
     expect(await cli.read("health")).toMatch(/^health +nothing is protected yet\nbackups +not proven: 0 of 0 in seven/);
     await seedProven(api());
     const fleet = await cli.read("health");
-    expect(fleet).toMatch(/^health +100\.0 %, good, too new for a trend\nbackups +100\.0 %: 1 of 1 in seven days\n/);
-    expect(fleet).toMatch(/^items +1: 1 good, 0 warning, 0 critical\nnot proven +0 of 1\n3-2-1-1-0 +holds for 0 of 1$/m);
+    expect(fleet).toMatch(/^health +100 %, good, too new for a trend\nbackups +100 %: 1 of 1 in seven days\n/);
+    expect(fleet).toMatch(
+      /^items +1: 1 good, 0 warning, 0 critical\nnot proven +0 of 1\n3-2-1-1-0 +holds for 0 of 1$/m,
+    );
     expect(await cli.ask("health", "--agent", "host-of-web")).toMatchObject({ score: 1, items: { total: 1 } });
     const item = await cli.read("health", "web");
     expect(item).toMatch(/^newest good +2026-02-15 02:00:00Z, 10 h 0 min old\nnot older than +-$/m);
     expect(item).toMatch(/^restore time +1\.5 s, at worst 1\.5 s \(2 drills\)$/m);
     const items = await cli.read("health", "--no-compliant", "--agent", "host-of-web");
-    expect(items).toMatch(/^web +100\.0 %, good +2026-02-15 02:00:00Z .* 1\.5 s +no +web-1 /m);
+    expect(items).toMatch(/^web +100 %, good +2026-02-15 02:00:00Z .* 1\.5 s +no +web-1 /m);
     expect(await cli.rows("items", "health", "--compliant")).toEqual([]);
     expect(await cli.rows("items", "health", "--band", "critical")).toEqual([]);
     expect(await cli.refusal("health", "aomei:7")).toMatch(/^1 JOB_NOT_FOUND: /);

@@ -1,4 +1,5 @@
 /** What backups are worth, and how far 3-2-1-1-0 holds. */
+import { percentText } from "../../domain/health/percent.ts";
 import { agentIdOf, agentQuery } from "../agents.ts";
 import type { Answer } from "../answer.ts";
 import { type Client, withClient } from "../client.ts";
@@ -26,8 +27,8 @@ function trendText({ score, band, proven, measured, trend }: Measured): string {
   return `${worthText({ score, band, proven })}, ${trend ?? "too new for a trend"}`;
 }
 
-function percentText(share: number | null): string {
-  return share === null ? "not proven" : `${(share * 100).toFixed(1)} %`;
+function shareText(share: number | null): string {
+  return share === null ? "not proven" : percentText(share);
 }
 
 const ITEMS: ListSpec<ItemStateDocument> = {
@@ -115,9 +116,9 @@ async function itemHealth(named: string, options: HealthOptions): Promise<Answer
 
 function partFacts({ backup, verification, restore_test }: ItemHealthDocument["parts"]): (readonly [string, string])[] {
   return [
-    ["backups", `${percentText(backup.rate)}: ${backup.successful} of ${backup.total} in seven days`],
-    ["verifications", `${percentText(verification.rate)}: ${verification.passed} of ${verification.total} passed`],
-    ["drills", `${percentText(restore_test.rate)}: ${restore_test.passed} of ${restore_test.total} passed`],
+    ["backups", `${shareText(backup.rate)}: ${backup.successful} of ${backup.total} in seven days`],
+    ["verifications", `${shareText(verification.rate)}: ${verification.passed} of ${verification.total} passed`],
+    ["drills", `${shareText(restore_test.rate)}: ${restore_test.passed} of ${restore_test.total} passed`],
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Charts as SVG: they print, they need no script, and they say in words what they show. */
 import { scaleBand, scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
+import { percentText } from "../../domain/health/percent.ts";
 import { type Html, html } from "./html.ts";
 
 /** `day`: YYYY-MM-DD. `value` null: nothing is known of that day. */
@@ -29,7 +30,7 @@ export function scoreChart(days: readonly ScoreDay[], summary: string): Html {
     html`${[0.25, 0.5, 0.75, 1].map((tick) => grid(y(tick), `${tick * 100} %`))}
 <line class="limit" x1="${PLOT.left}" x2="${WIDTH - PLOT.right}" y1="${y(0.8)}" y2="${y(0.8)}"/>
 <path class="under" d="${under([...days]) ?? ""}"/><path class="curve" d="${curve([...days]) ?? ""}"/>
-${(days.length > MOST_POINTS ? [] : known).map((day) => html`<circle cx="${round(middle(day))}" cy="${round(top(day))}" r="2.5"><title>${day.day}: ${Math.round((day.value ?? 0) * 100)} %</title></circle>`)}
+${(days.length > MOST_POINTS ? [] : known).map((day) => html`<circle cx="${round(middle(day))}" cy="${round(top(day))}" r="2.5"><title>${day.day}: ${percentText(day.value ?? 0)}</title></circle>`)}
 ${dayLabels(days)}`,
   );
 }

@@ -1,7 +1,8 @@
 /** How reports write things. */
+import { percentText } from "../../domain/health/percent.ts";
 
 export function percent(rate: number | null): string {
-  return rate === null ? "not proven" : `${(rate * 100).toFixed(rate === 1 ? 0 : 1)} %`;
+  return rate === null ? "not proven" : percentText(rate);
 }
 
 export function moment(at: Date | null): string {
