@@ -10,6 +10,11 @@ const QUIET_SECONDS = 60;
 /** What joins a group that was told waits for others so many times as long as its first did. */
 const JOIN_TIMES = 10;
 
+/** Between two messages of a group. */
+export function joinSeconds({ groupWaitSeconds }: Route): number {
+  return groupWaitSeconds * JOIN_TIMES;
+}
+
 /** All that decides about an alert besides itself. */
 export type Around = {
   /** null: it is not known any more, which says nothing. */
@@ -68,10 +73,10 @@ function plan(
 }
 
 /** With those that come soon after it; and one after the other, however many there are, is no message each. */
-function firstTelling(createdAt: Date, { groupWaitSeconds: wait }: Route, groupToldAt: Date | null): Date {
-  const alone = secondsAfter(createdAt, wait);
+function firstTelling(createdAt: Date, route: Route, groupToldAt: Date | null): Date {
+  const alone = secondsAfter(createdAt, route.groupWaitSeconds);
   if (groupToldAt === null || groupToldAt >= createdAt) return alone;
-  return new Date(Math.max(alone.getTime(), secondsAfter(groupToldAt, wait * JOIN_TIMES).getTime()));
+  return new Date(Math.max(alone.getTime(), secondsAfter(groupToldAt, joinSeconds(route)).getTime()));
 }
 
 function toldAt(alert: Alert, telling: Telling, now: Date): Alert {

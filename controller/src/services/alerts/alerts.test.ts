@@ -168,26 +168,4 @@ describeOnBothStores("alerts", (open) => {
       ...["mail", "pager"].map((channel) => `4210 repeat ${channel}: still open: critical: agent_offline`),
     ]);
   });
-
-  it("one after the other is no message each, and they are told again together", async () => {
-    const on = world(await open());
-    await on.channel("mail");
-    await on.route({ name: "all", repeatSeconds: 3600 });
-    for (let minute = 0; minute < 20; minute += 1)
-      for (const second of [0, 30]) {
-        const failed = seen(`missed_run vm-${minute}`);
-        await on.at(minute * 60 + second, ...(second === 0 ? [failed] : []));
-      }
-    const mails = async () => (await on.told()).filter((line) => line.includes(" mail: "));
-    const count = (line: string) => Number(/: (\d+) alerts/.exec(line)?.[1] ?? 1);
-    const told = await mails();
-    expect(told.map((line) => line.split(" ")[0])).toEqual(["30", "330", "630", "930"]);
-    expect(told.map(count)).toEqual([1, 5, 5, 5]);
-    for (const second of [1229, 1230, 3629, 3630, 7229, 7230]) await on.at(second);
-    expect((await mails()).slice(4).map((line) => `${line.split(" ").slice(0, 2).join(" ")} ${count(line)}`)).toEqual([
-      "1230 alert 4",
-      "3630 repeat 20",
-      "7230 repeat 20",
-    ]);
-  });
 });

@@ -18,12 +18,12 @@ export async function noteWork(db: Db, now: Date): Promise<void> {
   await putSetting(db, NAME, now.toISOString());
 }
 
-/** What is still to come happened now, and every open alert that waits is looked at anew. */
+/** What is still to come happened now, and every alert that waits is looked at anew. */
 export async function beginAnew(db: Db, now: Date): Promise<void> {
   const { alerts: a } = db.tables;
-  const isAhead = (column: typeof a.createdAt | typeof a.nextLookAt) => and(isNull(a.resolvedAt), gt(column, now));
+  const isAhead = (column: typeof a.createdAt | typeof a.lastNotifiedAt) => and(isNull(a.resolvedAt), gt(column, now));
   await db.update(a).set({ createdAt: now }).where(isAhead(a.createdAt));
   await db.update(a).set({ changedAt: now }).where(isAhead(a.changedAt));
   await db.update(a).set({ lastNotifiedAt: now }).where(isAhead(a.lastNotifiedAt));
-  await db.update(a).set({ nextLookAt: now }).where(isAhead(a.nextLookAt));
+  await db.update(a).set({ nextLookAt: now }).where(gt(a.nextLookAt, now));
 }

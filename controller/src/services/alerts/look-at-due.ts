@@ -7,7 +7,7 @@ import { lookAt, type Telling } from "../../domain/alert/timing.ts";
 import { rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import { type AlertRow, putAlerts } from "./alert-row.ts";
-import { endAlerts } from "./end-alerts.ts";
+import { endAlerts, tellEnded } from "./end-alerts.ts";
 import { loadCauses } from "./open-alerts.ts";
 import { loadSurroundings, type Surroundings } from "./surroundings.ts";
 import { type ToTell, tellAlerts, tellingKey } from "./tell.ts";
@@ -25,8 +25,15 @@ export type Looked = { more: boolean; resolved: AlertRow[] };
 
 /** Looks at the alerts whose time has come, a few hundred at most, and writes what is to be told of them. */
 export async function lookAtDue(db: Db, now: Date): Promise<Looked> {
-  const due = await dueAlerts(db, now);
-  if (due.length === 0) return { more: false, resolved: [] };
+  const all = await dueAlerts(db, now);
+  const due = all.filter(({ state }) => state === "open");
+  await tellEnded(
+    db,
+    all.filter(({ state }) => state === "resolved"),
+    loadSurroundings,
+    now,
+  );
+  if (due.length === 0) return { more: all.length === AT_ONCE, resolved: [] };
   const others = await othersOf(db, due, now);
   const around = await loadSurroundings(db, [...due, ...others], now);
   const look = await looker(db, [...due, ...others], around, now);
@@ -42,7 +49,7 @@ export async function lookAtDue(db: Db, now: Date): Promise<Looked> {
   );
   const resolved = rows.filter(({ state }) => state === "resolved");
   await endAlerts(db, resolved, around, now);
-  return { more: due.length === AT_ONCE, resolved };
+  return { more: all.length === AT_ONCE, resolved };
 }
 
 /** Each is seen by the next as it was left. */
@@ -117,7 +124,7 @@ async function othersOf(db: Db, due: readonly AlertRow[], now: Date): Promise<Al
   const untold = db
     .select()
     .from(a)
-    .where(and(gt(a.nextLookAt, now), lte(a.nextLookAt, soon), isNull(a.lastNotifiedAt)));
+    .where(and(gt(a.nextLookAt, now), lte(a.nextLookAt, soon), isNull(a.lastNotifiedAt), isNull(a.resolvedAt)));
   const waiting = await untold.orderBy(asc(a.nextLookAt)).limit(AT_ONCE);
   const isTold = and(isNull(a.resolvedAt), isNotNull(a.lastNotifiedAt));
   const told = await db.select().from(a).where(isTold).orderBy(desc(a.lastNotifiedAt)).limit(MOST_TOLD);

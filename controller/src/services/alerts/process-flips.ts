@@ -5,14 +5,14 @@ import { secondsAfter } from "../../domain/alert/alert.ts";
 import { type AlertEffect, FLUTTER_SECONDS, stepAlerts } from "../../domain/alert/step.ts";
 import type { Db } from "../../store/db.ts";
 import { openAlertsOf, putAlerts } from "./alert-row.ts";
-import { endAlerts } from "./end-alerts.ts";
+import { endAlerts, forgetEnds } from "./end-alerts.ts";
 import { nameAlerts } from "./name-alerts.ts";
 import { loadSurroundings } from "./surroundings.ts";
 
 type FlipRow = Db["tables"]["flips"]["$inferSelect"];
 
-/** Flips of one transaction. */
-const AT_ONCE = 200;
+/** Flips of one transaction: what they open or end is looked at once all of them are taken in. */
+const AT_ONCE = 50;
 
 /** `more`: there may be other flips. */
 export type Processed = { more: boolean; effects: AlertEffect[] };
@@ -31,6 +31,10 @@ export async function processFlips(db: Db, now: Date): Promise<Processed> {
   const effects = await nameAlerts(db, stepped);
   const rows = effects.map(({ alert }) => alert);
   await putAlerts(db, rows);
+  await forgetEnds(
+    db,
+    effects.flatMap(({ kind, alert }) => (kind === "opened" ? [alert] : [])),
+  );
   const ended = effects.flatMap(({ kind, alert }) => (kind === "resolved" ? [alert] : []));
   if (ended.length > 0) await endAlerts(db, ended, await loadSurroundings(db, ended, now), now);
   await markProcessed(db, waiting, now);
