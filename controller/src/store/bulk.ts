@@ -10,11 +10,14 @@ import {
 } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Db } from "./db.ts";
+import { together } from "./together.ts";
 
 /** Rows of one statement at most; each shorter length is a power of two. */
 const LONGEST = 64;
 
 type Prepared = { execute(values: Record<string, unknown>): Promise<unknown> };
+/** PostgreSQL keeps a statement prepared on the server when it has a name; SQLite knows them by their text. */
+type Preparable = { prepare(name: string): Prepared };
 /** Building a statement of many parameters costs more than running it. Of each table only one answer is asked for. */
 const built = new WeakMap<Db, Map<string, Prepared>>();
 
@@ -25,19 +28,17 @@ export async function rowsByKey<Table extends SQLiteTable>(
   column: Column,
   keys: Iterable<string>,
 ): Promise<InferSelectModel<Table>[]> {
-  const rows: unknown[] = [];
-  for (const some of pieces([...new Set(keys)])) {
+  const answers = pieces([...new Set(keys)]).map((some) => {
     const statement = prepared(db, `${getTableName(table)} by ${column.name} ${some.length}`, () => {
       const places = some.map((_, index) => sql.placeholder(`${index}`));
       return db
         .select()
         .from(table as SQLiteTable)
-        .where(inArray(column, places))
-        .prepare();
+        .where(inArray(column, places));
     });
-    rows.push(...((await statement.execute({ ...some })) as unknown[]));
-  }
-  return rows as InferSelectModel<Table>[];
+    return statement.execute({ ...some });
+  });
+  return (await together(answers)).flat() as InferSelectModel<Table>[];
 }
 
 /** Adds rows; where one with the same key stands already, all its other columns are replaced. Keys must not repeat. */
@@ -47,18 +48,18 @@ export async function putRows<Table extends SQLiteTable>(
   key: readonly Column[],
   rows: readonly InferInsertModel<Table>[],
 ): Promise<void> {
-  for (const some of pieces(rows)) {
+  const done = pieces(rows).map((some) => {
     const statement = prepared(db, `${getTableName(table)} put ${some.length}`, () => {
       const others = Object.entries(getTableColumns(table)).filter(([, column]) => !key.includes(column));
       const set = Object.fromEntries(others.map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]));
       return db
         .insert(table as SQLiteTable)
         .values(placeholders(table, some.length))
-        .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set })
-        .prepare();
+        .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set });
     });
-    await statement.execute(named(table, some));
-  }
+    return statement.execute(named(table, some));
+  });
+  await together(done);
 }
 
 /** Adds rows whose keys are new; answers these columns of each, in no order. CONFLICT when a key is not new. */
@@ -68,18 +69,16 @@ export async function addRows<Table extends SQLiteTable, Answer extends Record<s
   rows: readonly InferInsertModel<Table>[],
   answer: Answer,
 ): Promise<{ [Name in keyof Answer]: Answer[Name]["_"]["data"] }[]> {
-  const answers: unknown[] = [];
-  for (const some of pieces(rows)) {
+  const answers = pieces(rows).map((some) => {
     const statement = prepared(db, `${getTableName(table)} add ${some.length}`, () =>
       db
         .insert(table as SQLiteTable)
         .values(placeholders(table, some.length))
-        .returning(answer)
-        .prepare(),
+        .returning(answer),
     );
-    answers.push(...((await statement.execute(named(table, some))) as unknown[]));
-  }
-  return answers as { [Name in keyof Answer]: Answer[Name]["_"]["data"] }[];
+    return statement.execute(named(table, some));
+  });
+  return (await together(answers)).flat() as { [Name in keyof Answer]: Answer[Name]["_"]["data"] }[];
 }
 
 /** Cut into pieces of 64, 32, 16 … 1. */
@@ -93,10 +92,10 @@ export function pieces<Value>(values: readonly Value[]): Value[][] {
   return all;
 }
 
-function prepared(db: Db, name: string, build: () => unknown): Prepared {
+function prepared(db: Db, name: string, build: () => Preparable): Prepared {
   const known = built.get(db) ?? new Map<string, Prepared>();
   built.set(db, known);
-  const statement = known.get(name) ?? (build() as Prepared);
+  const statement = known.get(name) ?? build().prepare(name);
   known.set(name, statement);
   return statement;
 }

@@ -3,11 +3,13 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PostgresServer, startPostgres } from "../../../test/helpers/postgres-server.ts";
 import { ControllerError } from "../errors.ts";
-import type { Store } from "./db.ts";
+import { putRows, rowsByKey } from "./bulk.ts";
+import type { Db, Store } from "./db.ts";
 import { putSetting, readSetting } from "./settings.ts";
 import { openStore } from "./store.ts";
 
 const WRITER = `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'`;
+const WRITTEN = ["half", "other half", "whole"];
 let server: PostgresServer;
 let url = "";
 
@@ -56,9 +58,24 @@ describe("the PostgreSQL store", () => {
       await tell(WRITER);
       await putSetting(db, "other half", 1);
     });
+    const next = store.write((db) => putSetting(db, "whole", 1));
     await expect(cut).rejects.toMatchObject({ code: "UNAVAILABLE" });
-    await store.write((db) => putSetting(db, "whole", 1));
-    expect(await store.read((db) => readSetting(db, "half"))).toBeUndefined();
+    await next;
+    const found = await store.read((db) => rowsByKey(db, db.tables.settings, db.tables.settings.name, WRITTEN));
+    expect(found.map(({ name }) => name)).toEqual(["whole"]);
+    await store.close();
+  });
+
+  it("keeps the statements of many rows prepared from one write to the next", async () => {
+    const store = await openStore({ url });
+    const seen: unknown[] = [];
+    for (let write = 1; write <= 3; write += 1)
+      await store.write(async (db) => {
+        const { settings } = db.tables;
+        await putRows(db, settings, [settings.name], [{ name: "prepared", value: write }]);
+        seen.push(await asked(db, "(select count(*) from pg_prepared_statements where statement like '%settings%')"));
+      });
+    expect(seen.map(Number)).toEqual([1, 1, 1]);
     await store.close();
   });
 
@@ -95,12 +112,14 @@ describe("the PostgreSQL store", () => {
 });
 
 async function ownSetting(store: Store): Promise<unknown> {
-  return await store.write(async (db) => {
-    const { settings } = db.tables;
-    const [row] = await db
-      .select({ value: sql<string>`current_setting('synchronous_commit')` })
-      .from(settings)
-      .limit(1);
-    return row?.value;
-  });
+  return await store.write((db) => asked(db, "current_setting('synchronous_commit')"));
+}
+
+async function asked(db: Db, expression: string): Promise<unknown> {
+  const { settings } = db.tables;
+  const [row] = await db
+    .select({ value: sql.raw(expression) })
+    .from(settings)
+    .limit(1);
+  return row?.value;
 }

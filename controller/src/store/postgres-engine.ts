@@ -1,6 +1,5 @@
-import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres, { type Sql } from "postgres";
+import postgres, { type Sql, type TransactionSql } from "postgres";
 import { ControllerError } from "../errors.ts";
 import type { Db, Store } from "./db.ts";
 import { migratePostgres } from "./postgres-migrate.ts";
@@ -21,8 +20,10 @@ const CONNECT_SECONDS = 10;
 /** "HOLD": the advisory lock that the one controller of a database holds for as long as its writer is connected. */
 const LOCK_KEY = 0x484f4c44;
 
+/** `held`: the writer's connection stands, and no other controller has this database. */
 type Lock = { held: boolean };
 type LockAnswer = { held: boolean };
+const NEVER = new Promise<never>(() => undefined);
 const TAKE_LOCK = `SELECT pg_try_advisory_lock(${LOCK_KEY}) AS held`;
 
 /** Errors as `openStore`. */
@@ -74,7 +75,9 @@ async function takeLock(lock: Lock, ask: () => Promise<Iterable<LockAnswer>>): P
 
 function postgresStore(writer: Sql, reader: Sql, lock: Lock): Store {
   const queue = writerQueue();
-  const writing = drizzle(writer);
+  const scope: Scope = { transaction: null };
+  const writing = bind(drizzle(following(writer, lock, scope)));
+  const inTransaction = transactions(writer, lock, scope);
   const reading = bind(drizzle(reader));
   return {
     dialect: "postgres",
@@ -85,7 +88,7 @@ function postgresStore(writer: Sql, reader: Sql, lock: Lock): Store {
         throw storeError(error);
       }
     },
-    write: (work) => queue.run(() => inTransaction(writing, lock, work)),
+    write: (work) => queue.run(() => inTransaction(() => work(writing))),
     async close() {
       await queue.drained();
       await Promise.all([writer.end({ timeout: 5 }), reader.end({ timeout: 5 })]);
@@ -93,21 +96,49 @@ function postgresStore(writer: Sql, reader: Sql, lock: Lock): Store {
   };
 }
 
-type Orm = ReturnType<typeof drizzle>;
-type Transaction = Parameters<Parameters<Orm["transaction"]>[0]>[0];
+/** The one that is open; there is one writer. */
+type Scope = { transaction: TransactionSql | null };
 
-async function inTransaction<T>(orm: Orm, lock: Lock, work: (db: Db) => Promise<T>): Promise<T> {
-  try {
-    return await orm.transaction(async (transaction) => {
-      await takeLock(lock, () => transaction.execute<LockAnswer>(sql.raw(TAKE_LOCK)));
-      return await work(bind(transaction));
-    });
-  } catch (error) {
-    throw storeError(error);
-  }
+/**
+ * The writer, whose queries go to the transaction that is open when they are run: what drizzle builds once is good for
+ * all of them, where its own transactions would have each statement built anew in each.
+ */
+function following(writer: Sql, lock: Lock, scope: Scope): Sql {
+  const unsafe: Sql["unsafe"] = (query, parameters, options) => {
+    if (scope.transaction === null) throw new Error("a query outside of its transaction");
+    if (!lock.held) throw Object.assign(new Error("the connection was cut"), { code: "CONNECTION_CLOSED" });
+    return scope.transaction.unsafe(query, parameters, options);
+  };
+  return new Proxy(writer, { get: (target, name) => (name === "unsafe" ? unsafe : Reflect.get(target, name)) });
+}
+
+function transactions(writer: Sql, lock: Lock, scope: Scope) {
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    const { promise: result, resolve, reject } = Promise.withResolvers<T>();
+    let working: Promise<void> | undefined;
+    try {
+      await writer.begin(async (transaction) => {
+        await takeLock(lock, () => transaction.unsafe<LockAnswer[]>(TAKE_LOCK));
+        scope.transaction = transaction;
+        result.catch(() => undefined);
+        working = work().then(resolve, reject);
+        await working;
+        // The driver ends the transaction itself then; a COMMIT or ROLLBACK on what is gone would end this process.
+        if (!lock.held) await NEVER;
+        return await result;
+      });
+      return await result;
+    } catch (error) {
+      throw storeError(error);
+    } finally {
+      // Cut off, it may not have noticed yet: what it would still write is not for the next transaction.
+      scope.transaction = null;
+      await working;
+    }
+  };
 }
 
 /** PostgreSQL's builders behind SQLite's types, which the tables follow too: the one place where the two meet. */
-function bind(orm: Orm | Transaction): Db {
+function bind(orm: ReturnType<typeof drizzle>): Db {
   return Object.assign(orm, { tables: TABLES.postgres }) as unknown as Db;
 }

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { Db } from "./db.ts";
 import { openStore } from "./store.ts";
 import { describeOnBothStores } from "./test-stores.ts";
+import { together } from "./together.ts";
 
 const NOON = new Date("2026-03-01T12:00:00.123Z");
 
@@ -47,6 +48,14 @@ describeOnBothStores("a store", (open) => {
     await expect(failing).rejects.toThrow(RangeError);
     await store.write((db) => put(db, "whole"));
     expect(await store.read(names)).toEqual(["whole"]);
+  });
+
+  it("undoes statements that were begun together when one of them fails, and those after it too", async () => {
+    const store = await open();
+    const failing = store.write((db) => together([put(db, "one"), put(db, "one"), put(db, "two"), put(db, "three")]));
+    await expect(failing).rejects.toMatchObject({ code: "CONFLICT" });
+    await store.write((db) => together([put(db, "four"), put(db, "five")]));
+    expect(await store.read(names)).toEqual(["five", "four"]);
   });
 
   it("writes one at a time, in the order of the calls", async () => {

@@ -4,6 +4,7 @@ import type { AnyEvent } from "@holdfast/protocol";
 import { addRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { Tables } from "../../store/schema.ts";
+import { together } from "../../store/together.ts";
 import type { Committed, GroupItem, Hello, Outcome } from "./group-item.ts";
 import type { Handling } from "./handlers/handler.ts";
 import { applyEvent } from "./handlers/handlers.ts";
@@ -37,9 +38,8 @@ export async function applyGroup(db: Db, items: readonly GroupItem[], options: A
   await noticeRestore(db, places, work, now);
   for (const { agentId, hello } of greeting) greet(work, agentId, hello, now);
   const rows = fresh.map((incoming) => eventRow(incoming, work, options));
-  await saveWork(db, work);
-  await savePlaces(db, places);
-  return { outcomes: judged.map(({ outcome }) => outcome), committed: await addEvents(db, rows) };
+  const [, , committed] = await together([saveWork(db, work), savePlaces(db, places), addEvents(db, rows)]);
+  return { outcomes: judged.map(({ outcome }) => outcome), committed };
 }
 
 /** `storedId`: the event's own id, unless another agent has used that: then one of both. */

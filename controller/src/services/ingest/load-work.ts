@@ -1,5 +1,6 @@
 import { putRows, rowsByKey } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
+import { together } from "../../store/together.ts";
 import { loadAomeiWork, saveAomeiWork, type Told } from "../aomei/load-work.ts";
 import { rowSet } from "../lists/row-set.ts";
 import type { Incoming } from "./incoming.ts";
@@ -20,31 +21,29 @@ export async function loadWork(db: Db, { incoming, greeting, now }: Wanted): Pro
   for (const agentId of greeting) keys.agents.add(agentId);
   for (const backupId of await unlistedBackups(db, incoming)) keys.backups.add(backupId);
   const { tables: t } = db;
-  const runs = await rowsByKey(db, t.executions, t.executions.runId, keys.runs);
+  const [runs, named, agents, items, repositories, verifications, drills] = await together([
+    rowsByKey(db, t.executions, t.executions.runId, keys.runs),
+    rowsByKey(db, t.backups, t.backups.backupId, keys.backups),
+    rowsByKey(db, t.agents, t.agents.agentId, keys.agents),
+    rowsByKey(db, t.items, t.items.agentId, keys.inventories),
+    rowsByKey(db, t.repositories, t.repositories.agentId, keys.inventories),
+    rowsByKey(db, t.verifications, t.verifications.verificationId, keys.verifications),
+    rowsByKey(db, t.drills, t.drills.drillId, keys.drills),
+  ]);
   for (const { commandId } of runs) if (commandId !== null) keys.commands.add(commandId);
-  const named = await rowsByKey(db, t.backups, t.backups.backupId, keys.backups);
-  const asked = await rowsByKey(db, t.backups, t.backups.commandId, keys.commands);
+  const [asked, commands] = await together([
+    rowsByKey(db, t.backups, t.backups.commandId, keys.commands),
+    rowsByKey(db, t.commands, t.commands.commandId, keys.commands),
+  ]);
   return {
     runs: rowSet(({ runId }) => runId, runs),
     backups: rowSet(({ agentId, backupId }) => placedKey(agentId, backupId), [...named, ...asked]),
-    commands: rowSet(
-      ({ commandId }) => commandId,
-      await rowsByKey(db, t.commands, t.commands.commandId, keys.commands),
-    ),
-    agents: rowSet(({ agentId }) => agentId, await rowsByKey(db, t.agents, t.agents.agentId, keys.agents)),
-    items: rowSet(
-      ({ agentId, vmContextId }) => placedKey(agentId, vmContextId),
-      await rowsByKey(db, t.items, t.items.agentId, keys.inventories),
-    ),
-    repositories: rowSet(
-      ({ agentId, repositoryId }) => placedKey(agentId, repositoryId),
-      await rowsByKey(db, t.repositories, t.repositories.agentId, keys.inventories),
-    ),
-    verifications: rowSet(
-      ({ verificationId }) => verificationId,
-      await rowsByKey(db, t.verifications, t.verifications.verificationId, keys.verifications),
-    ),
-    drills: rowSet(({ drillId }) => drillId, await rowsByKey(db, t.drills, t.drills.drillId, keys.drills)),
+    commands: rowSet(({ commandId }) => commandId, commands),
+    agents: rowSet(({ agentId }) => agentId, agents),
+    items: rowSet(({ agentId, vmContextId }) => placedKey(agentId, vmContextId), items),
+    repositories: rowSet(({ agentId, repositoryId }) => placedKey(agentId, repositoryId), repositories),
+    verifications: rowSet(({ verificationId }) => verificationId, verifications),
+    drills: rowSet(({ drillId }) => drillId, drills),
     aomei: await loadAomeiWork(db, toldOfAomei(incoming), now),
   };
 }
@@ -52,14 +51,16 @@ export async function loadWork(db: Db, { incoming, greeting, now }: Wanted): Pro
 /** Writes what was changed. */
 export async function saveWork(db: Db, work: Work): Promise<void> {
   const { tables: t } = db;
-  await putRows(db, t.agents, [t.agents.agentId], work.agents.changed());
-  await putRows(db, t.repositories, [t.repositories.agentId, t.repositories.repositoryId], work.repositories.changed());
-  await putRows(db, t.items, [t.items.agentId, t.items.vmContextId], work.items.changed());
-  await putRows(db, t.commands, [t.commands.commandId], work.commands.changed());
-  await putRows(db, t.executions, [t.executions.runId], work.runs.changed());
-  await putRows(db, t.backups, [t.backups.agentId, t.backups.backupId], work.backups.changed());
-  await putRows(db, t.verifications, [t.verifications.verificationId], work.verifications.changed());
-  await putRows(db, t.drills, [t.drills.drillId], work.drills.changed());
+  await together([
+    putRows(db, t.agents, [t.agents.agentId], work.agents.changed()),
+    putRows(db, t.repositories, [t.repositories.agentId, t.repositories.repositoryId], work.repositories.changed()),
+    putRows(db, t.items, [t.items.agentId, t.items.vmContextId], work.items.changed()),
+    putRows(db, t.commands, [t.commands.commandId], work.commands.changed()),
+    putRows(db, t.executions, [t.executions.runId], work.runs.changed()),
+    putRows(db, t.backups, [t.backups.agentId, t.backups.backupId], work.backups.changed()),
+    putRows(db, t.verifications, [t.verifications.verificationId], work.verifications.changed()),
+    putRows(db, t.drills, [t.drills.drillId], work.drills.changed()),
+  ]);
   await saveAomeiWork(db, work.aomei);
 }
 
