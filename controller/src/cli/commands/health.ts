@@ -150,11 +150,18 @@ export async function compliance(named: string, options: Globals & { agent?: str
   });
 }
 
+function foundText(counted: number, wanted: number): string {
+  return wanted === 0 ? `${counted} where none is wanted` : `${counted} of ${wanted}`;
+}
+
 function complianceText({ compliant, digits, copies, true_until }: ComplianceDocument): string {
   const until = true_until === null ? "" : ` until ${timeText(true_until)}`;
   const lines = digits.map(({ digit, wanted, counted, holds, evidence }) => {
     const words = evidence.map(plainText).join("; ");
-    return [digit, `${holds ? "holds" : "no"}: ${counted} of ${wanted}${words === "" ? "" : `; ${words}`}`] as const;
+    return [
+      digit,
+      `${holds ? "holds" : "no"}: ${foundText(counted, wanted)}${words === "" ? "" : `; ${words}`}`,
+    ] as const;
   });
   const rows = copies.map((copy) => [
     plainText(copy.copy),

@@ -25,7 +25,7 @@ section { overflow-x: auto; }
 td.digits { white-space: nowrap; }
 .digits span { display: inline-block; min-width: 1.25rem; text-align: center; border-radius: .2rem; margin-right: .1rem; }
 .digits .yes { background: #dff2e6; color: #17693a; } .digits .no { background: #fbe3e1; color: #a61b1b; font-weight: 700; }
-@media screen and (max-width: 40rem) { section table { min-width: 34rem; } }
+td.name { min-width: 7rem; } @media screen and (max-width: 40rem) { td.name { min-width: 10rem; } td.what { min-width: 14rem; } }
 @page { margin: 14mm 12mm; }
 @media print {
   :root { font-size: 11px; } body { margin: 0; max-width: none; padding: 0; } h2 { break-after: avoid; }

@@ -32,7 +32,8 @@ export function itemTable({ items, scope }: ReportFacts): Html {
 
 function itemRow({ row, hostName, policyName, rpo }: ItemFacts, withHost: boolean): Html {
   const late = rpo.ok === false ? html`<br><span class="bad">older than its target</span>` : null;
-  return html`<tr><td>${row.name}</td>${withHost ? html`<td>${hostName ?? "told by scripts"}</td>` : null}
+  return html`<tr><td class="name">${row.name}</td>
+${withHost ? html`<td class="name">${hostName ?? "told by scripts"}</td>` : null}
 <td>${policyName ?? html`<span class="bad">none</span>`}</td>
 <td class="number">${worth(row)}</td>
 <td>${when(row.lastGoodAt)}${late}</td>
@@ -72,7 +73,7 @@ export function alertTable({ alerts }: ReportFacts): Html {
     all: alerts.total,
     rows: alerts.open.map(
       ({ severity, message, createdAt, acknowledgedAt }) => html`<tr><td class="${LOOKS[severity]}">${severity}</td>
-<td>${message}${acknowledgedAt === null ? null : html` (acknowledged)`}</td><td>${when(createdAt)}</td></tr>
+<td class="what">${message}${acknowledgedAt === null ? null : html` (acknowledged)`}</td><td>${when(createdAt)}</td></tr>
 `,
     ),
   });
