@@ -7,6 +7,8 @@ export type ExpectedFacts = {
   reason: string | null;
   startsAt: Date;
   graceUntil: Date;
+  /** When it was written down. */
+  writtenAt?: Date;
   runId: string | null;
   runState: Run["state"] | null;
   attempt: number | null;
@@ -86,6 +88,8 @@ export type Silence = {
 /** What is told takes a moment to arrive, and a host that comes back, or becomes free, has a minute to begin. */
 const ARRIVES_MS = 30_000;
 const RETURNS_MS = 60_000;
+/** Nor is anything known of what was due while this controller slept, before its dead connections have ended. */
+const WAKES_MS = 120_000;
 
 /** What an agent's silence says of a due of which nothing was told. null: nothing new. */
 export function settleSilent(row: ExpectedFacts, silence: Silence, now: Date): Settled | null {
@@ -106,7 +110,10 @@ function judge(row: ExpectedFacts, silence: Silence, now: Date): Verdict | null 
   const isOld = now.getTime() - row.graceUntil.getTime() >= missedAfterMs;
   if (inStepSince === null) return { state: "unknown", reason: awaySince === null ? "not_in_step" : "agent_offline" };
   const free = busyAt === null || isOld ? 0 : busyAt.getTime() + RETURNS_MS;
-  const told = Math.max(row.graceUntil.getTime() + ARRIVES_MS, inStepSince.getTime() + RETURNS_MS + catchUpMs, free);
+  const { graceUntil, startsAt, writtenAt = startsAt } = row;
+  const woken = writtenAt > startsAt ? writtenAt.getTime() + WAKES_MS : 0;
+  const returned = inStepSince.getTime() + RETURNS_MS + catchUpMs;
+  const told = Math.max(graceUntil.getTime() + ARRIVES_MS, returned, free, woken);
   if (now.getTime() < told) return null;
   return isPlanConfirmed || isOld
     ? { state: "missed", reason: "not_run" }

@@ -16,10 +16,10 @@ describeOnBothStores("a clock that was ahead", (open) => {
     const ledger = await openLedger(await open());
     await ledger.until("01:00");
     ledger.clock.now = new Date("2026-03-09T01:00:00Z");
-    await ledger.until("2026-03-09T01:02:00Z");
+    await ledger.until("2026-03-09T01:04:00Z");
     expect(await ledger.rows()).toHaveLength(7);
     expect((await ledger.flips()).map((flip) => flip.slice(9))).toEqual(["missed_run firing"]);
-    ledger.clock.now = new Date("2026-03-02T01:03:00Z");
+    ledger.clock.now = new Date("2026-03-02T01:05:00Z");
     await ledger.keep();
     expect(await ledger.rows()).toEqual([]);
     expect((await ledger.flips()).map((flip) => flip.slice(9))).toEqual(["missed_run firing", "missed_run ok"]);
@@ -75,6 +75,29 @@ describeOnBothStores("a clock that was ahead", (open) => {
       expect(await ledger.rows()).toEqual(["03-02T01:00 missed (not_run)"]);
     },
   );
+});
+
+describeOnBothStores("a controller that slept with its machine", (open) => {
+  it.runIf(open.dialect === "sqlite")("waits until its hosts have told what they did meanwhile", async () => {
+    const ledger = await openLedger(await open(), HOURLY);
+    await ledger.until("00:30");
+    ledger.clock.now = new Date("2026-03-02T03:30:00Z");
+    // Nothing says yet that all connections are dead.
+    await ledger.keep();
+    await ledger.until("03:31");
+    expect((await ledger.rows()).map((row) => row.slice(6))).toEqual(
+      ["01:00", "02:00", "03:00"].map((at) => `${at} expected`),
+    );
+    ledger.disconnect();
+    await ledger.tell(...["01:00", "02:00", "03:00"].flatMap((due) => [begins(due, { due }), ends(due)]));
+    ledger.connect();
+    await ledger.tell();
+    await ledger.until("03:50");
+    expect((await ledger.rows()).map((row) => row.slice(6))).toEqual(
+      ["01:00", "02:00", "03:00"].map((at) => `${at} ran`),
+    );
+    expect(await ledger.flips()).toEqual([]);
+  });
 });
 
 describeOnBothStores("a link that does not hold", (open) => {
