@@ -61,6 +61,25 @@ describeApi("a plan that a person decides", (api) => {
     });
   });
 
+  it("who may configure and not delete approves of nothing by storing a policy", async () => {
+    const item = await seedProtected(api());
+    await seedFulls(api(), item, 9);
+    api().connect(item.agentId);
+    const policy = { name: "short", selector: { labels: {} }, retention: { keep_last: 1, min_points: 1, zone: "UTC" } };
+    const as = await api().key(["read", "configure"]);
+    const made = await api().post("/api/v1/policies", policy, { as });
+    expect(made.status).toBe(201);
+    const waiting = /^it removes 9: the approved preview showed 0/;
+    expect(await retain(api().context, item, itself)).toMatchObject({ reason: expect.stringMatching(waiting) });
+    const { policy_id, version } = made.body;
+    const change = (more: object, how = {}) =>
+      api().call("PUT", `/api/v1/policies/${policy_id}`, { body: { ...policy, ...more, reason: "" }, ...how });
+    expect((await change({ version })).status).toBe(200);
+    expect(await retain(api().context, item, itself)).toMatchObject({
+      reason: "it removes 9 of 10, more than half",
+    });
+  });
+
   it("what a person refused is kept and not asked for again, as long as the policy is the same", async () => {
     const world = await tenFulls(api(), null);
     api().connect(world.agentId);
