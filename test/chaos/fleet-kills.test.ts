@@ -2,8 +2,8 @@
 import { randomInt } from "node:crypto";
 import { writeSync } from "node:fs";
 import { expect, test } from "vitest";
+import { newDatabase } from "../../controller/src/store/test-stores.ts";
 import { runFleetKills } from "../helpers/fleet-kills.ts";
-import { startPostgres } from "../helpers/postgres-server.ts";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? randomInt(1_000_000));
 /** A number and no time: a busy machine takes longer, and is killed as often. */
@@ -12,8 +12,7 @@ const KILLS = 5;
 test.each(["sqlite", "postgres"] as const)(
   "kill -9 of agents and controller at ingest, commands and enrolment: each fact counts once (%s)",
   async (engine) => {
-    await using server = engine === "postgres" ? await startPostgres() : null;
-    const database = server?.url("postgres") ?? null;
+    const database = engine === "postgres" ? await newDatabase() : null;
     const { summary, facts, commands, faults } = await runFleetKills({ seed, kills: KILLS, database });
     writeSync(1, `${JSON.stringify({ ...summary, database: engine })}\n`);
     expect(faults).toEqual([]);

@@ -1,8 +1,8 @@
 /** Either side comes back from an older copy of its files: facts come back, what was missed is said, nothing counts twice. */
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { newDatabase } from "../../controller/src/store/test-stores.ts";
 import { ask, drained, effectsOf, type FleetAgent, startAgent, stateOf, stopAgent } from "../helpers/fleet-agent.ts";
 import {
-  asAdmin,
   goOnController,
   keepAgent,
   keepController,
@@ -14,27 +14,15 @@ import { type FleetVerdict, judgeHealed } from "../helpers/fleet-oracle.ts";
 import { until } from "../helpers/fleet-process.ts";
 import { addAgent, askHost, endFleet, enrolmentOf, type Fleet, makeFleet } from "../helpers/fleet-world.ts";
 import { randomFrom } from "../helpers/kill-random.ts";
-import { type PostgresServer, startPostgres } from "../helpers/postgres-server.ts";
 
 const WELL: FleetVerdict = { falseCompleted: [], lost: [], doubled: [], problems: [] };
-
-let server: PostgresServer | undefined;
-afterAll(() => server?.[Symbol.asyncDispose]());
-
-async function database(dialect: "sqlite" | "postgres"): Promise<string | null> {
-  if (dialect === "sqlite") return null;
-  server ??= await startPostgres();
-  const name = `fleet_${Math.random().toString(36).slice(2, 10)}`;
-  await asAdmin(server.url("postgres"), `CREATE DATABASE ${name}`);
-  return server.url(name);
-}
 
 describe.each(["sqlite", "postgres"] as const)("an older copy (%s)", (dialect) => {
   let fleet: Fleet;
   let one: FleetAgent;
 
   beforeEach(async () => {
-    fleet = await makeFleet(randomFrom(2, "rollback"), await database(dialect), 0);
+    fleet = await makeFleet(randomFrom(2, "rollback"), dialect === "sqlite" ? null : await newDatabase(), 0);
     one = addAgent(fleet);
     fleet.agents.push(one);
     await startAgent(one, { everyMs: 0, enrol: await enrolmentOf(fleet), agentUrl: null }).ready;

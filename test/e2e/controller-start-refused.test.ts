@@ -2,10 +2,10 @@
 import { mkdir, open, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { newDatabase } from "../../controller/src/store/test-stores.ts";
 import { type ControllerWorld, makeControllerWorld, startRefused, tokenIn } from "../helpers/controller-world.ts";
 import type { Json } from "../helpers/holdfast.ts";
 import { runProgram } from "../helpers/holdfast.ts";
-import { type PostgresServer, startPostgres } from "../helpers/postgres-server.ts";
 
 let world: ControllerWorld;
 
@@ -114,14 +114,8 @@ describe("holdfast serve does not start", () => {
 });
 
 describe("holdfast serve on PostgreSQL", () => {
-  let server: PostgresServer;
-  beforeEach(async () => {
-    server = await startPostgres();
-  });
-  afterEach(() => server[Symbol.asyncDispose]());
-
   it("starts, is killed, starts again, keeps others out, and logs no password", async () => {
-    const url = server.url("postgres").replace("holdfast@", "holdfast:hunter2@");
+    const url = (await newDatabase()).replace("holdfast@", "holdfast:hunter2@");
     const env = { HOLDFAST_DATABASE: url };
     const controller = await world.start({ env });
     const { document } = await world.json(controller, ["token", "create"]);
@@ -138,7 +132,7 @@ describe("holdfast serve on PostgreSQL", () => {
   });
 
   it("says when the server is away", async () => {
-    const url = server.url("postgres").replace(/:\d+\//, ":1/");
+    const url = "postgres://holdfast@127.0.0.1:1/postgres";
     expect(await refused(["--data-dir", world.data], { HOLDFAST_DATABASE: url })).toMatchObject({
       code: "UNAVAILABLE",
       error: expect.stringContaining("could not start: database: "),

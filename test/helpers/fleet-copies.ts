@@ -8,7 +8,7 @@ import type { Fleet } from "./fleet-world.ts";
 type Sql = { unsafe: (statement: string) => Promise<unknown>; end: () => Promise<void> };
 
 /** Runs one statement on a server's database `postgres`. */
-export async function asAdmin(url: string, statement: string): Promise<void> {
+async function asAdmin(url: string, statement: string): Promise<void> {
   const load = createRequire(new URL("../../controller/package.json", import.meta.url));
   const connect = load("postgres") as (url: string, options: object) => Sql;
   const sql = connect(url.replace(/[^/]*$/, "postgres"), { max: 1, onnotice: () => undefined });

@@ -1,4 +1,5 @@
 /** Runs a suite on both databases, for real: SQLite files, and databases on a PostgreSQL server. */
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
@@ -46,6 +47,15 @@ async function sqlitePlace(cleanups: Cleanup[]): Promise<StorePlace> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-store-"));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   return { file: join(folder, "controller.db") };
+}
+
+/** The address of a new empty database on the server that all test files share; it goes with the server. */
+export async function newDatabase(): Promise<string> {
+  shared ??= askForServer();
+  const { base } = await shared;
+  const name = `own_${randomUUID().replaceAll("-", "")}`;
+  await asAdmin(`${base}postgres`, `CREATE DATABASE ${name}`);
+  return `${base}${name}`;
 }
 
 async function postgresPlace(cleanups: Cleanup[], content: "empty" | "migrated"): Promise<StorePlace> {
