@@ -10,6 +10,7 @@ import { observeTampering } from "./observe-tampering.ts";
 export const alertsFromEvents: Projection = {
   name: "alerts",
   begin: "newest",
+  kinds: ["run_finished", "backup_recorded", "verification_recorded", "drill_recorded"],
   take: async (db, events, now) => {
     await recordObservations(db, await observationsOf(db, events), now);
   },

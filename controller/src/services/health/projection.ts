@@ -24,6 +24,7 @@ const ABOUT_BACKUPS = ["backup_recorded", "backup_removed", "verification_record
 export const healthProjection: Projection = {
   name: "health",
   begin: "oldest",
+  kinds: ["run_finished", ...ABOUT_BACKUPS, "backups_listed", "items_listed", "inventory"],
   take: async (db, events, now) => {
     const applied = events.filter(({ problem }) => problem === null);
     const lookup = await lookUp(db, applied);

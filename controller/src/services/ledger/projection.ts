@@ -18,6 +18,7 @@ export const ledgerProjection: Projection = {
   name: "ledger",
   // No host runs by itself before it was told to, by a policy that is younger than this.
   begin: "newest",
+  kinds: ["policy_applied", "run_started", "run_finished", "run_skipped"],
   share: uptoPolicies,
   take: async (db, events, now) => {
     let waiting: SeenEvent[] = [];

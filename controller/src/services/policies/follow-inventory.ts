@@ -15,8 +15,9 @@ export function inventoryFollower(context: DefinitionContext): (signal: AbortSig
   const projection: Projection = {
     name: "policies",
     begin: "newest",
+    kinds: ["inventory"],
     take: async (_db, events) => {
-      for (const { kind, agentId } of events) if (kind === "inventory") waiting.add(agentId);
+      for (const { agentId } of events) waiting.add(agentId);
     },
   };
   return async (signal) => {
