@@ -73,6 +73,22 @@ describeOnBothStores("commands", (open) => {
     expect(deadlines()).toEqual(["1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"]);
   });
 
+  it("has its deadline by the clock of its host, which may be wrong", async () => {
+    const bench = await benchOn(await open());
+    bench.connect();
+    const { command } = await bench.add();
+    const { agents } = await bench.context.store.read(async (db) => db.tables);
+    await bench.context.store.write((db) =>
+      db
+        .update(agents)
+        .set({ clockOffsetMs: 2 * DAY })
+        .execute(),
+    );
+    await bench.delivery.queued(bench.agentId);
+    const deadline = new Date(command.deadline.getTime() + 2 * DAY).toISOString();
+    expect(bench.sent).toMatchObject([{ type: "command", command: { deadline } }]);
+  });
+
   it("refuses wrong arguments by name, past deadlines, and agents that are unknown or revoked", async () => {
     const store = await open();
     const bench = await benchOn(store);

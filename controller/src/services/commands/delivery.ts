@@ -21,6 +21,7 @@ export type Delivery = {
 };
 
 const AT_ONCE = 1000;
+const CLOCK_IS_OFF_MS = 60_000;
 const UNANSWERED: readonly CommandState[] = ["queued", "sent", "accepted", "running"];
 
 export function openDelivery(context: DeliveryContext): Delivery {
@@ -60,12 +61,14 @@ async function deliver(context: DeliveryContext, agentId: string, states: readon
   const at = now();
   const wanted = rows.filter((row) => deliveries(factsOf(row), at.getTime()).length > 0);
   const { sent, forbidden } = await noteSent(context, wanted, at);
+  const offsetMs = wanted.length === 0 ? 0 : await store.read((db) => offsetOf(db, agentId));
   for (const row of wanted) {
     if (row.state === "queued" && !sent.has(row.commandId)) continue;
     const isOver = row.cancelRequestedAt !== null || at > row.deadline || forbidden.has(row.commandId);
+    const deadline = isOver ? new Date(0) : new Date(row.deadline.getTime() + offsetMs);
     for (const effect of deliveries(factsOf(row), at.getTime()))
       if (effect === "command")
-        links.send(agentId, { type: "command", command: commandOf(row, isOver), ...wasAccepted(row) });
+        links.send(agentId, { type: "command", command: commandOf(row, deadline), ...wasAccepted(row) });
       else links.send(agentId, { type: "cancel", command_id: row.commandId });
   }
 }
@@ -98,14 +101,25 @@ function wasAccepted({ state }: CommandRow): { was_accepted?: true } {
   return state === "accepted" || state === "running" ? { was_accepted: true } : {};
 }
 
-/** Of one that is over only the agent knows whether it had begun: it gets a deadline that has passed by any clock. */
-function commandOf(row: CommandRow, isOver: boolean): Command {
+/** By how much a host's clock is off, when it is (milliseconds): it judges deadlines by its own. */
+async function offsetOf(db: Db, agentId: string): Promise<number> {
+  const { agents: a } = db.tables;
+  const [agent] = await db.select({ offsetMs: a.clockOffsetMs }).from(a).where(eq(a.agentId, agentId));
+  const offsetMs = agent?.offsetMs ?? 0;
+  return Math.abs(offsetMs) > CLOCK_IS_OFF_MS ? offsetMs : 0;
+}
+
+/**
+ * `deadline`: by the host's clock. Of one that is over only the agent knows whether it had begun: it gets a deadline that
+ * has passed by any clock.
+ */
+function commandOf(row: CommandRow, deadline: Date): Command {
   return {
     command_id: row.commandId,
     author: row.author,
     reason: row.reason,
     created_at: row.createdAt.toISOString(),
-    deadline: (isOver ? new Date(0) : row.deadline).toISOString(),
+    deadline: deadline.toISOString(),
     kind: row.kind,
     arguments: row.arguments,
   };
