@@ -5,15 +5,14 @@ import { taskHealth } from "../../services/health/view-task.ts";
 import { agentInQuery, jobId, numberInQuery, pageBody, pageFields, paging } from "../answers/common.ts";
 import {
   band,
-  healthMetricBody,
   itemHealthBody,
   itemStateBody,
   scopeHealthBody,
-  toHealthMetric,
   toItemHealth,
   toItemState,
   toScopeHealth,
 } from "../answers/health.ts";
+import { healthMetricBody, toHealthMetric } from "../answers/health-metric.ts";
 import { type Endpoint, endpoint } from "../endpoint.ts";
 
 const shared = { method: "get", tag: "health", action: "health.read" } as const;
