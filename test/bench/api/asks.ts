@@ -103,7 +103,9 @@ const OTHERS: Ask[] = [
   "api-keys",
 ].map((path) => ({ name: path, path: () => `/api/v1/${path}` }));
 
-export const asks: readonly Ask[] = [...LISTS.flatMap(asksOf), ...OTHERS];
+const GAPS: Ask = { name: "gaps of an agent", path: (time) => `/api/v1/agents/${agent.agent_id(time)}/gaps` };
+
+export const asks: readonly Ask[] = [...LISTS.flatMap(asksOf), ...OTHERS, GAPS];
 
 function asksOf({ name, path, ids, filters }: List): Ask[] {
   const middle = cursor(ids);

@@ -1,6 +1,7 @@
 /** How quickly lists answer over a large fleet's years, asked over HTTPS of `holdfast serve`, on both databases. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { openStore } from "../../../controller/src/store/store.ts";
 import { startPostgres } from "../../helpers/postgres-server.ts";
 import type { Bench, BenchOptions, Report } from "../bench.ts";
@@ -8,12 +9,21 @@ import type { Ask } from "./asks.ts";
 import { rowsScanned, seed } from "./seed.ts";
 import { type ApiServer, startServer } from "./server.ts";
 
-/** `statements`: SQL that both databases take and that fills them, indexes being made after it. */
-export type ListBench = { name: string; about: string; statements: () => readonly string[]; asks: readonly Ask[] };
+/** `statements`: SQL that both databases take and that fills them; indexes are made after it. */
+export type ListBench = {
+  name: string;
+  about: string;
+  statements: () => readonly string[];
+  asks: readonly Ask[];
+  /** For so long after its start (milliseconds) it is watched whether the controller answers at all. */
+  watchedMs: number;
+};
 
 /** With three runs a hundred requests of each. */
 const ASKS_OF_RUN = 34;
 const LIMIT_SECONDS = 0.05;
+/** An agent's heartbeat, an alert, a person who clicks: nobody notices a wait as short. */
+const STALL_SECONDS = 0.1;
 const ALIVE: Ask = { name: "/healthz", path: () => "/healthz" };
 
 type Place = { file: string } | { url: string };
@@ -27,7 +37,7 @@ export function listBench(lists: ListBench): Bench {
 async function runLists(lists: ListBench, { cases, scratch, runs }: BenchOptions, report: Report): Promise<void> {
   const isWanted = (name: string) => cases.length === 0 || cases.includes(name);
   const data = (name: string) => join(scratch, name);
-  const asked = { asks: lists.asks, runs, report };
+  const asked = { asks: lists.asks, watchedMs: lists.watchedMs, runs, report };
   if (isWanted("sqlite")) {
     const folder = data("sqlite");
     await fill({ name: "sqlite", folder, place: { file: join(folder, "controller.db") } }, lists, report);
@@ -56,10 +66,12 @@ async function fill({ name, folder, place }: Filled, { statements }: ListBench, 
   report.say(`${name}: filled within ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 
-type Asked = { asks: readonly Ask[]; runs: number; report: Report };
+type Asked = Pick<ListBench, "asks" | "watchedMs"> & { runs: number; report: Report };
 
-async function measure(name: string, started: ApiServer, { asks, runs, report }: Asked): Promise<void> {
+async function measure(name: string, started: ApiServer, { asks, watchedMs, runs, report }: Asked): Promise<void> {
   await using server = started;
+  const start = performance.now();
+  const watch = server.watch();
   const all = [ALIVE, ...asks];
   const times: Times = new Map(all.map((ask) => [ask, []]));
   // In turn, so that what else the machine does hits all of them alike.
@@ -74,6 +86,9 @@ async function measure(name: string, started: ApiServer, { asks, runs, report }:
     const limit = ask === ALIVE ? null : LIMIT_SECONDS;
     report.row({ case: `${title}, p99`, value: slow, unit: "s", sense: "at most", limit });
   }
+  await pause(Math.max(0, watchedMs - (performance.now() - start)));
+  const stall = { case: `${name}: longest time without any answer`, value: await watch.end(), unit: "s" } as const;
+  report.row({ ...stall, sense: "at most", limit: STALL_SECONDS });
 }
 
 function part(values: readonly number[], share: number): number {

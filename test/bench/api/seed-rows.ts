@@ -69,6 +69,16 @@ function hosts(): string[] {
       definition: text({ disks: [{ disk_id: 0, source: { kind: "file", path: "/vm/disk.raw", format: "raw" } }] }),
       retired_at: "CASE WHEN n % 50 = 3 THEN at END",
     }),
+    insert("spool_gaps", COUNTS.agents * 10, {
+      ...{
+        gap_id: "'gap-' || n",
+        agent_id: uuid(`n % ${COUNTS.agents}`),
+        epoch: "'epoch'",
+        from_seq: "n",
+        to_seq: "n + 5",
+      },
+      ...{ reason: "'the spool was full'", noticed_at: "at" },
+    }),
     insert("enrolment_tokens", COUNTS.tokens, {
       ...{ token_id: "'token-' || n", secret_hash: "''", created_by: "'token:admin'", created_at: "at" },
       ...{ expires_at: "at", used_at: "at", used_by: uuid("n") },
@@ -123,6 +133,7 @@ function backups(): string[] {
       status: "CASE WHEN h < 950 THEN 'completed' WHEN h < 990 THEN 'failed' ELSE 'cancelled' END",
       ...{ restore_point_id: "'point-' || (n / 2)", full_backup_id: id, chain_number: "1", chain_position: "0" },
       ...{ file_path: "'/backup/main/' || n || '.qcow2'", bytes_transferred: "500000", total_bytes: "1000000" },
+      file_size_bytes: "CASE WHEN h < 950 THEN 500000 + h END",
       ...{ hash_map_sha256: `'${recorded.sidecar.hash_map.sha256}'`, sidecar: text(recorded.sidecar) },
       ...{ consistency: "'offline'", tags: "'{}'", pinned: "false" },
       ...{ created_at: "at", started_at: "at", completed_at: "at + 30000" },

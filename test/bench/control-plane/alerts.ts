@@ -4,6 +4,8 @@ import { COUNTS, itemOfRun, SPAN_MS, uuidOf } from "../api/seed-rows.ts";
 
 const TYPES = ["missed_run", "backup_failure", "hung_run", "capacity", "verification_failure"];
 const CHANNELS = 20;
+const ROUTES = 100;
+const SCHEDULES = 1000;
 
 const json = (value: unknown) => `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 const MESSAGE = {
@@ -48,9 +50,18 @@ export function alertStatements(): string[] {
       FROM ${rows} WHERE n < ${CHANNELS}`,
     copies(
       "silences",
-      "silence_id, match, starts_at, ends_at, reason, created_at, created_by",
-      "command_id, '{}', created_at, created_at + 3600000, '', created_at, 'token:admin'",
+      "silence_id, match, starts_at, ends_at, reason, created_at, created_by, ended_at",
+      `command_id, '{}', created_at, created_at + 3600000, '', created_at, 'token:admin',
+        CASE WHEN n % 100 = 7 THEN created_at + 60000 END`,
     ),
+    `INSERT INTO routes (route_id, name, position, match, channel_ids, group_wait_seconds, repeat_seconds,
+        escalate_channel_ids, send_resolved, enabled, created_at, updated_at)
+      SELECT command_id, 'route ' || n, n, '{"labels":{"site":"none"}}', '[]', 30, 3600, '[]', true, n > 50, created_at,
+        created_at FROM ${rows} WHERE n <= ${ROUTES}`,
+    `INSERT INTO report_schedules (schedule_id, name, scope_kind, days, format, cron, zone, channel_ids, enabled, next_at,
+        created_at, created_by)
+      SELECT command_id, 'report ' || n, 'fleet', 30, 'html', '0 7 * * 1', 'UTC', '[]', true, ${Date.now() + SPAN_MS},
+        created_at, 'token:admin' FROM ${rows} WHERE n <= ${SCHEDULES}`,
   ];
 }
 
@@ -75,7 +86,13 @@ export const alertAsks: readonly Ask[] = [
   })),
   { name: "an alert", path: (time) => `${PATH}/${uuidOf(itemOfRun(time))}` },
   { name: "silences", path: () => "/api/v1/silences" },
-  { name: "channels", path: () => "/api/v1/channels" },
+  { name: "silences that were ended", path: () => "/api/v1/silences?ended=true" },
+  { name: "silences, in the middle", path: () => `/api/v1/silences?cursor=${MIDDLE}` },
+  ...["channels", "channels?enabled=false", "channels?kind=webhook", "routes", "routes?enabled=false"].map((path) => {
+    return { name: path, path: () => `/api/v1/${path}` };
+  }),
+  { name: "report schedules", path: () => "/api/v1/report-schedules" },
+  { name: "report schedules, in the middle", path: () => `/api/v1/report-schedules?cursor=${MIDDLE}` },
   { name: "deliveries", path: () => "/api/v1/deliveries" },
   { name: "deliveries that failed", path: () => "/api/v1/deliveries?state=failed" },
   { name: "deliveries that wait", path: () => "/api/v1/deliveries?state=waiting" },
