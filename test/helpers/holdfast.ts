@@ -7,7 +7,7 @@ const PROGRAMS = {
   holdfast: resolve(import.meta.dirname, "../../controller/bin/holdfast.mjs"),
   "holdfast-agent": resolve(import.meta.dirname, "../../agent/bin/holdfast-agent.mjs"),
 };
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export type Json = Record<string, unknown>;
 export type Environment = Record<string, string>;

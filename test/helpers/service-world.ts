@@ -10,7 +10,7 @@ import { type Ready, serve } from "../../controller/src/main.ts";
 import { createLogger } from "../../controller/src/serve/log.ts";
 
 const CLI = resolve(import.meta.dirname, "../../agent/src/cli.ts");
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export type Line = Json & { msg: string; level: string };
 export type ServiceProcess = {
