@@ -21,7 +21,7 @@ export const DEFAULT_HISTORY_RULES: HistoryRules = {
 };
 
 /** Rows of one transaction: results wait for it. */
-const BATCH_ROWS = 500;
+const BATCH_ROWS = 200;
 const DAY_MS = 86_400_000;
 
 export type Removed = { [Kind in keyof HistoryRules]: number };

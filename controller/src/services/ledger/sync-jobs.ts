@@ -39,7 +39,8 @@ export async function syncJobs(db: Db, agentId: string, confirmed: Confirmed, no
   for (const job of wanted.values()) {
     const before = known.get(jobName(job));
     const goesOn = before?.endedAt === null && isDeepStrictEqual(before.plan?.schedule, job.plan?.schedule);
-    changed.push(goesOn ? continued(before, job) : begun(job, confirmed));
+    const after = goesOn ? continued(before, job) : begun(job, confirmed);
+    if (!isDeepStrictEqual(after, before)) changed.push(after);
     if (before !== undefined && !goesOn) over.push(before);
   }
   const gone = [...known.values()].filter((job) => job.endedAt === null && !wanted.has(jobName(job)));
