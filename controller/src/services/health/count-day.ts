@@ -80,15 +80,19 @@ async function addMissed(db: Db, { agentId, from, until }: Span, add: Add): Prom
   }
 }
 
-/** What could not be finished says nothing of the backup. */
+/**
+ * What could not be finished says nothing of the backup. SQLite keeps to the order of a cross join: otherwise it may read
+ * all backups of the host to find the day's few proofs.
+ */
 async function addVerifications(db: Db, { agentId, from, until }: Span, add: Add): Promise<void> {
   const { verifications: v, backups: b } = db.tables;
   const rows = await db
     .select({ item: b.vmContextId, status: v.status, many: count() })
     .from(v)
-    .innerJoin(b, and(eq(b.agentId, v.agentId), eq(b.backupId, v.backupId)))
+    .crossJoin(b)
     .where(
       and(
+        ...[eq(b.agentId, v.agentId), eq(b.backupId, v.backupId)],
         ...[eq(v.agentId, agentId), gte(v.verifiedAt, from), lt(v.verifiedAt, until)],
         inArray(v.status, ["passed", "failed"]),
       ),
@@ -105,9 +109,10 @@ async function addDrills(db: Db, { agentId, from, until }: Span, add: Add): Prom
   const rows = await db
     .select({ item: b.vmContextId, status: d.status, many: count() })
     .from(d)
-    .innerJoin(b, and(eq(b.agentId, d.agentId), eq(b.backupId, d.backupId)))
+    .crossJoin(b)
     .where(
       and(
+        ...[eq(b.agentId, d.agentId), eq(b.backupId, d.backupId)],
         ...[eq(d.agentId, agentId), gte(d.drilledAt, from), lt(d.drilledAt, until)],
         inArray(d.status, ["passed", "failed"]),
       ),

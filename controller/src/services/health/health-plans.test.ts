@@ -45,6 +45,15 @@ describe("the list of items' worth", () => {
   });
 });
 
+it("the proofs of a day are read before their backups, whatever the statistics say", async () => {
+  const steps = await plans.stepsOf(
+    () => countDay(plans.db, agentId, "2026-03-01"),
+    (text) => / from "(verifications|drills)" cross join "backups" /.test(text),
+  );
+  const searched = steps.filter((step) => step.startsWith("SEARCH"));
+  expect(searched.map((step) => step.split(" ")[1])).toEqual(["verifications", "backups", "drills", "backups"]);
+});
+
 it.each([
   [
     "the days of one",
