@@ -73,11 +73,11 @@ describe("the command line of the control plane", { timeout: 120_000 }, () => {
     const [id = ""] = backups.map(({ backup_id }) => String(backup_id));
     expect(await read("hold", "add", id, "--reason", "a lawsuit")).toMatch(new RegExp(` keeps ${id}\\.\n$`));
     expect(await read("retention", "preview", "web")).toMatch(/ keep .*a lawsuit.*\n0 would be removed, 1 stay\.\n$/);
-    await expect.poll(() => read("health", "web"), { timeout: 20_000 }).toMatch(/^backups +100\.0 %: 1 of 1 /m);
+    await expect.poll(() => read("health", "web"), { timeout: 20_000 }).toMatch(/^backups +100 %: 1 of 1 /m);
     expect(await world.text(controller, ["compliance", "web"])).toMatchObject({ code: 1, stderr: "" });
     const report = join(world.folder, "fleet.html");
     await read("report", "fleet", "--output", report);
-    expect(await readFile(report, "utf8")).toMatch(/<td>web<\/td>/);
+    expect(await readFile(report, "utf8")).toMatch(/<td(?: [^>]*)?>web<\/td>/);
   });
 
   it("takes a secret from standard input and never shows it", async () => {

@@ -45,6 +45,6 @@ it("a pack is checked by openssl alone, and one that was changed is not taken", 
   const set = `cd '${projectRoot}'\nDATA='${world.data}' URL='${controller.url}'\n${BEGIN}cd '${world.folder}'\n`;
   const output = await runProgram("bash", "-euo", "pipefail", "-c", `${set}${CHECK}${CHANGE}${WATCH}`);
   expect(output).toMatch(/^Verified OK\n(?:Verification failure\n)?not taken\n\{"status":"ok"\}/i);
-  expect(output).toContain('holdfast_job_runs_total{job="expected-runs"}');
+  expect(output).toContain('holdfast_job_runs_total{name="expected-runs"}');
   expect(output).toContain("<h1>Backups: All hosts</h1>");
 });
