@@ -8,6 +8,7 @@ const CLEARED_BY_PEOPLE: readonly AlertType[] = [
   "restore_failure",
   "lost_run",
   "controller_restored",
+  "item_unprotected",
 ];
 
 /** Whether a person may resolve it; everything else resolves itself as soon as its cause is gone. */

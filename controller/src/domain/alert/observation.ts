@@ -27,6 +27,7 @@ export const DEFAULT_SEVERITY = {
   alert_path_broken: "critical",
   report_failed: "warning",
   controller_restored: "critical",
+  item_unprotected: "warning",
 } as const satisfies Record<string, Severity>;
 export type AlertType = keyof typeof DEFAULT_SEVERITY;
 

@@ -105,8 +105,8 @@ const resolve = endpoint({
   summary: "Say that it is over",
   description:
     "For alerts about one backup or one run, at which nobody may ever look again: tampering, chain_broken, " +
-    "verification_failure, restore_failure, lost_run; and for controller_restored, once a person has looked. All others " +
-    "resolve themselves once their cause is gone.",
+    "verification_failure, restore_failure, lost_run; and for controller_restored and item_unprotected, once a person " +
+    "has looked. All others resolve themselves once their cause is gone.",
   action: "alerts.change",
   params,
   body: z.strictObject({ reason: words }),

@@ -4,6 +4,7 @@ import type { AgentRow } from "../../store/agents.ts";
 import { pieces, putRows } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { BindingRow } from "./load-bindings.ts";
+import { observeBound } from "./observe-bound.ts";
 import { notedDigest, type WorkedOut, workOut } from "./work-out.ts";
 
 /**
@@ -23,6 +24,7 @@ export async function rebind(db: Db, agentIds: readonly string[], now: Date): Pr
     [b.agentId, b.vmContextId],
     news.flatMap(({ fresh }) => fresh),
   );
+  await observeBound(db, news, now);
   const changed: string[] = [];
   for (const one of news) if (await noteDigest(db, one)) changed.push(one.agentId);
   return changed;

@@ -78,6 +78,7 @@ describeOnBothStores("what hosts are to run", (open) => {
     expect(await tell(2, "web", "db")).toEqual([]);
     expect(await tell(3, "web")).toEqual([agentId]);
     expect((await plansOf(fleet, agentId)).plans.map(({ items }) => items)).toEqual([["web"]]);
+    expect(await conditionsOf(fleet)).toEqual([]);
     expect((await agentOf(fleet, agentId)).info).toMatchObject({ tools: {} });
   });
 
@@ -90,8 +91,12 @@ describeOnBothStores("what hosts are to run", (open) => {
     const off = { ...(await bodyOf(fleet, first)), enabled: false };
     await changePolicy(fleet, caller, first, { body: off, version: 1, reason: "" });
     expect(await boundOf(fleet, agentId)).toEqual([`vm-1:${second}`]);
+    expect(await conditionsOf(fleet)).toEqual([]);
     await retirePolicy(fleet, caller, second);
+    expect(await conditionsOf(fleet)).toEqual([[`item:${agentId}/vm-1`, "item_unprotected", "firing"]]);
     expect([await boundOf(fleet, agentId), (await plansOf(fleet, agentId)).plans]).toEqual([[], []]);
+    await addPolicy(fleet, { name: "third" });
+    expect(await conditionsOf(fleet)).toEqual([[`item:${agentId}/vm-1`, "item_unprotected", "ok"]]);
   });
 
   it("is out of date from the commit of a change on, and made right after a kill between that and the rest", async () => {
@@ -135,6 +140,11 @@ describeOnBothStores("what hosts are to run", (open) => {
     await isPushedOnce(fleet, []);
   });
 });
+
+async function conditionsOf({ store }: Fleet) {
+  const rows = await store.read((db) => db.select().from(db.tables.conditions));
+  return rows.map(({ subjectKey, type, state }) => [subjectKey, type, state]);
+}
 
 async function bodyOf({ store }: Fleet, policyId: string) {
   const rows = await store.read((db) => db.select().from(db.tables.policies));
