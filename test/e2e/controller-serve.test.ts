@@ -20,8 +20,8 @@ describe("holdfast serve", () => {
   it("tells the admin's token at its first start and never again, in no log, and it keeps working", async () => {
     const first = await world.start();
     // What 5,000 connections take depends on it.
-    expect(await readFile(`/proc/${first.child.pid}/cmdline`, "utf8")).toContain("\0--max-semi-space-size=8\0");
-    expect(await readFile(`/proc/${first.child.pid}/environ`, "utf8")).toContain("MALLOC_MMAP_THRESHOLD_=16384");
+    expect(await readFile(`/proc/${first.child.pid}/cmdline`, "utf8")).toContain("\0--max-semi-space-size=2\0");
+    expect(await readFile(`/proc/${first.child.pid}/environ`, "utf8")).toContain("MALLOC_MMAP_THRESHOLD_=8192");
     await expect.poll(first.stderr).toMatch(/^Later ones:/m);
     const token = tokenIn(first.stderr()) ?? "";
     expect((await world.json(first, ["status"], { HOLDFAST_TOKEN: token })).code).toBe(0);

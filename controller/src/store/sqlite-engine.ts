@@ -16,7 +16,9 @@ export type SqliteOptions = {
   migrations?: string;
 };
 
-const CACHE_KIB = 32_768;
+/** Pages that a connection keeps; behind them the system keeps the whole file, as far as there is memory. */
+const WRITER_CACHE_KIB = 16_384;
+const READER_CACHE_KIB = 8192;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Statements kept per connection, the least recently used going first. */
 const KEPT_STATEMENTS = 300;
@@ -27,12 +29,12 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
   try {
     opened.push(lockSqliteFile(file));
     makePrivately(file);
-    const writer = connect(file, opened);
+    const writer = connect(file, opened, WRITER_CACHE_KIB);
     checkIntegrity(writer);
     migrateSqlite(writer, file, migrations);
     // Statistics by which queries choose their index: taken anew where a table has grown by much.
     writer.pragma("optimize = 0x10002");
-    const reader = connect(file, opened);
+    const reader = connect(file, opened, READER_CACHE_KIB);
     reader.pragma("query_only = ON");
     return sqliteStore(writer, reader, openCheckpointer(file, writer), () => closeAll(opened));
   } catch (error) {
@@ -41,7 +43,7 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
   }
 }
 
-function connect(file: string, opened: { close(): unknown }[]): Connection {
+function connect(file: string, opened: { close(): unknown }[], cacheKib: number): Connection {
   const connection = new Database(file, { timeout: 5000 });
   opened.push(connection);
   connection.pragma("journal_mode = WAL");
@@ -49,7 +51,7 @@ function connect(file: string, opened: { close(): unknown }[]): Connection {
   connection.pragma("foreign_keys = ON");
   connection.pragma("temp_store = MEMORY");
   connection.pragma(`wal_autocheckpoint = ${LAST_RESORT_PAGES}`);
-  connection.pragma(`cache_size = -${CACHE_KIB}`);
+  connection.pragma(`cache_size = -${cacheKib}`);
   connection.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
   return connection;
 }
