@@ -13,10 +13,12 @@ describe("the service that ends in the midst of it", () => {
   });
   afterEach(() => host.remove());
 
-  const slowDown = (): Promise<void> => {
-    const slow = { ...host.item, speed_limit_bytes_per_second: 2 * MIB };
+  const slowDown = (bytesPerSecond = 2 * MIB): Promise<void> => {
+    const slow = { ...host.item, speed_limit_bytes_per_second: bytesPerSecond };
     return host.configure({ ...host.config, items: [slow] });
   };
+  /** What is to be ended in the middle must not be through before, on a busy machine either. */
+  const WITHOUT_END = MIB / 4;
   const isStopping = (service: ServiceProcess): Promise<void> =>
     expect.poll(() => service.log.some(({ msg }) => msg.startsWith("stopping")), { timeout: 5000 }).toBe(true);
 
@@ -48,6 +50,7 @@ describe("the service that ends in the midst of it", () => {
   });
 
   it("cancels what runs at the second signal, and leaves nothing of it", async () => {
+    await slowDown(WITHOUT_END);
     const { service, backup, command } = await begin();
     service.child.kill("SIGTERM");
     await isStopping(service);
@@ -59,6 +62,7 @@ describe("the service that ends in the midst of it", () => {
   });
 
   it("killed while it backs up: the command is interrupted, the run lost, and the next backup works", async () => {
+    await slowDown(WITHOUT_END);
     const { service, backup, command } = await begin();
     service.child.kill("SIGKILL");
     await service.ended;
@@ -76,6 +80,7 @@ describe("the service that ends in the midst of it", () => {
   });
 
   it("cancels a backup that the API wants to end", async () => {
+    await slowDown(WITHOUT_END);
     const { backup, command } = await begin();
     expect((await host.call("POST", `/api/v1/backup/${backup}/cancel`)).status).toBe(202);
     expect(await host.commandEnd(command["command_id"])).toMatchObject({ state: "cancelled" });
