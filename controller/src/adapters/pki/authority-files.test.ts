@@ -1,7 +1,9 @@
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Authority, openAuthority } from "./authority.ts";
+import { removePartials, writeAuthority } from "./authority-files.ts";
 import { type Scratch, scratch } from "./test-authority.ts";
 
 const now = new Date();
@@ -37,6 +39,23 @@ describe("the folder", () => {
     const [one, two] = await Promise.all([openAuthority(path, now), openAuthority(path, now)]);
     expect(one.rootFingerprint).toBe(two.rootFingerprint);
     expect((await readdir(place.folder)).filter((name) => name.startsWith("twice"))).toEqual(["twice"]);
+  });
+
+  it("a start that was first may tidy away what another is still writing: that one takes what was made", async () => {
+    const files = { "root.pem": "a", "root.key": "b", "issuing.pem": "c", "issuing.key": "d" };
+    for (let round = 0; round < 30; round++) {
+      const path = join(place.folder, `race-${round}`);
+      const start = async (delay: number) => {
+        await setTimeout(delay);
+        const isMade = await writeAuthority(path, files);
+        await removePartials(path);
+        return isMade;
+      };
+      const made = await Promise.all([0, 0, 1, 1, 2, 3].map(start));
+      expect(made.filter(Boolean)).toHaveLength(1);
+      expect((await readdir(path)).toSorted()).toEqual(Object.keys(files).toSorted());
+    }
+    expect((await readdir(place.folder)).filter((name) => name.endsWith(".partial"))).toEqual([]);
   });
 
   it("what a kill left of an earlier try is removed, an empty folder is filled", async () => {

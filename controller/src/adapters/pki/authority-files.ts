@@ -22,9 +22,11 @@ export async function writeAuthority(folder: string, files: AuthorityFiles): Pro
     await syncFolder(partial);
     await rename(partial, folder);
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    await removeFolder(partial);
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOTEMPTY" || code === "EEXIST") return false;
+    // The one who was first has tidied this one's half away: then its own stands.
+    if (code === "ENOENT" && (await isMade(folder))) return false;
     throw error;
   }
   await syncFolder(dirname(folder));
@@ -35,8 +37,22 @@ export async function writeAuthority(folder: string, files: AuthorityFiles): Pro
 export async function removePartials(folder: string): Promise<void> {
   for (const name of await readdir(dirname(folder))) {
     const isLeft = name.startsWith(`${basename(folder)}.`) && name.endsWith(PARTIAL);
-    if (isLeft) await rm(join(dirname(folder), name), { recursive: true, force: true });
+    if (isLeft) await removeFolder(join(dirname(folder), name));
   }
+}
+
+/** Another start may still be writing into it: what it adds meanwhile is its own to remove, once its rename is refused. */
+async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY") throw error;
+  });
+}
+
+async function isMade(folder: string): Promise<boolean> {
+  return await readdir(folder).then(
+    (names) => names.length > 0,
+    () => false,
+  );
 }
 
 /**
