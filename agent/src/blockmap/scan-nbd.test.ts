@@ -90,21 +90,20 @@ test("a thread that dies while it reads fails its scan", async () => {
   await expect(model.collect(scan)).rejects.toMatchObject({ code: "INTERNAL" });
 });
 
-test("abort does not wait for a server that hangs, while reading and while connecting", async () => {
-  await using reading = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "rdelay=60"]);
-  await using connecting = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), "delay-open=60"]);
+test.each([
+  { while: "reading", delay: "rdelay=60" },
+  { while: "connecting", delay: "delay-open=60" },
+])("abort does not wait for a server that hangs while $while", async ({ delay }) => {
   const some = { offset: 0, length: BLOCK_SIZE * 100 };
-  const ways = [reading, connecting].flatMap(({ endpoint }) => [
-    { endpoint },
-    { endpoint, candidates: model.stream([some]) },
-  ]);
-  for (const { endpoint, candidates } of ways) {
+  for (const candidates of [undefined, model.stream([some])]) {
+    // A server for each: nbdkit 1.32 may fail its own assertion when a client leaves in the middle of a delayed reply.
+    await using server = await startNbdkit(["-r", "--filter=delay", "pattern", String(DISK), delay]);
     const abort = new AbortController();
     const started = performance.now();
     setTimeout(() => abort.abort(), 200);
     const scan = scanDisk({
       diskSize: DISK,
-      reader: { kind: "nbd", endpoint },
+      reader: { kind: "nbd", endpoint: server.endpoint },
       data: everything(BLOCK_SIZE * 100),
       candidates,
       signal: abort.signal,
