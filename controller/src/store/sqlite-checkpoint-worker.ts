@@ -2,25 +2,30 @@
 import { parentPort, workerData } from "node:worker_threads";
 import Database from "better-sqlite3";
 
-export type CheckpointOrder = "checkpoint" | "end";
+/** `copy` while others write, then `finish` while nobody does. */
+export type CheckpointOrder = "copy" | "finish" | "end";
+export type CheckpointAnswer = "copied" | "finished";
 
-/** How long the end of readers is waited for; the next checkpoint tries again. */
-const PATIENCE_MS = 50;
 const CACHE_KIB = 256;
 
 const { file } = workerData as { file: string };
-const connection = new Database(file, { timeout: PATIENCE_MS, fileMustExist: true });
+const connection = new Database(file, { timeout: 0, fileMustExist: true });
 connection.pragma("synchronous = FULL");
 connection.pragma(`cache_size = -${CACHE_KIB}`);
 
-parentPort?.on("message", (order: CheckpointOrder) => {
-  if (order === "checkpoint") {
-    // Most is copied while commits go on; then the little that came meanwhile, so that the log begins anew.
-    connection.pragma("wal_checkpoint(PASSIVE)");
-    connection.pragma("wal_checkpoint(RESTART)");
-    parentPort?.postMessage("done");
-  } else {
+/** Waits for nobody: what a reader still needs stays for the next time. */
+function copy(answer: CheckpointAnswer): void {
+  connection.pragma("wal_checkpoint(PASSIVE)");
+  parentPort?.postMessage(answer);
+}
+
+const ORDERS: Record<CheckpointOrder, () => void> = {
+  copy: () => copy("copied"),
+  finish: () => copy("finished"),
+  end() {
     connection.close();
     parentPort?.close();
-  }
-});
+  },
+};
+
+parentPort?.on("message", (order: CheckpointOrder) => ORDERS[order]());

@@ -1,7 +1,7 @@
 /** Keeps SQLite's write-ahead log short from a thread of its own: agents that wait for a commit do not wait for it. */
 import { Worker } from "node:worker_threads";
 import type Database from "better-sqlite3";
-import type { CheckpointOrder } from "./sqlite-checkpoint-worker.ts";
+import type { CheckpointAnswer, CheckpointOrder } from "./sqlite-checkpoint-worker.ts";
 
 type Connection = InstanceType<typeof Database>;
 export type Checkpointer = {
@@ -23,8 +23,14 @@ export const LAST_RESORT_PAGES = 32_768;
 const MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
 
 type Given = Partial<CheckpointSettings>;
+/** Runs it while nobody writes, after what is written at the moment. */
+type Alone = (work: () => Promise<void>) => Promise<unknown>;
 
-export function openCheckpointer(file: string, writer: Connection, given: Given = {}): Checkpointer {
+/**
+ * Most of the log is copied while commits go on, the little that came meanwhile while none does: only then can the log
+ * begin anew. SQLite's own lock would do that too, but who waits for it sleeps, and a thread that sleeps answers nobody.
+ */
+export function openCheckpointer(file: string, writer: Connection, alone: Alone, given: Given = {}): Checkpointer {
   const { pages, idleMs } = { ...DEFAULTS, ...given };
   const look = writer.prepare<[], { log: number }>("PRAGMA wal_checkpoint(NOOP)");
   let worker: Worker | null = null;
@@ -32,15 +38,25 @@ export function openCheckpointer(file: string, writer: Connection, given: Given 
   let idle: NodeJS.Timeout | undefined;
 
   function start(): Worker {
+    let done = Promise.withResolvers<void>();
     const begun = startThread(file, {
       // Whatever ended it: the next commit starts another, and the last resort stands.
       onEnd() {
-        if (worker === begun) worker = null;
-        isBusy = false;
+        if (worker === begun) [worker, isBusy] = [null, false];
+        done.resolve();
+      },
+      onCopied() {
+        void alone(async () => {
+          if (worker !== begun) return;
+          done = Promise.withResolvers();
+          begun.postMessage("finish" satisfies CheckpointOrder);
+          await done.promise;
+        });
       },
       onDone() {
         isBusy = false;
         idle = setTimeout(stop, idleMs).unref();
+        done.resolve();
       },
     });
     return begun;
@@ -51,7 +67,7 @@ export function openCheckpointer(file: string, writer: Connection, given: Given 
     isBusy = true;
     clearTimeout(idle);
     worker ??= start();
-    worker.postMessage("checkpoint" satisfies CheckpointOrder);
+    worker.postMessage("copy" satisfies CheckpointOrder);
   }
 
   async function stop(): Promise<void> {
@@ -76,10 +92,13 @@ export function openCheckpointer(file: string, writer: Connection, given: Given 
   return { committed, close: stop };
 }
 
-function startThread(file: string, { onEnd, onDone }: { onEnd: () => void; onDone: () => void }): Worker {
+type Heard = { onEnd: () => void; onCopied: () => void; onDone: () => void };
+
+function startThread(file: string, { onEnd, onCopied, onDone }: Heard): Worker {
   const script = new URL("./sqlite-checkpoint-worker.ts", import.meta.url);
   const thread = new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
-  thread.on("error", onEnd).on("exit", onEnd).on("message", onDone);
+  thread.on("message", (answer: CheckpointAnswer) => (answer === "copied" ? onCopied() : onDone()));
+  thread.on("error", onEnd).on("exit", onEnd);
   thread.unref();
   return thread;
 }

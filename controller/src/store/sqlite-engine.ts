@@ -7,7 +7,7 @@ import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
 import { migrateSqlite } from "./sqlite-migrate.ts";
 import { storeError } from "./store-errors.ts";
-import { writerQueue } from "./writer-queue.ts";
+import { type WriterQueue, writerQueue } from "./writer-queue.ts";
 
 type Connection = InstanceType<typeof Database>;
 export type SqliteOptions = {
@@ -36,7 +36,9 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
     writer.pragma("optimize = 0x10002");
     const reader = connect(file, opened, READER_CACHE_KIB);
     reader.pragma("query_only = ON");
-    return sqliteStore(writer, reader, openCheckpointer(file, writer), () => closeAll(opened));
+    const queue = writerQueue();
+    const checkpointer = openCheckpointer(file, writer, queue.run);
+    return sqliteStore({ writer, reader, queue, checkpointer, close: () => closeAll(opened) });
   } catch (error) {
     closeAll(opened);
     throw storeError(error);
@@ -61,8 +63,15 @@ function closeAll(opened: { close(): unknown }[]): void {
   for (const one of opened.reverse()) one.close();
 }
 
-function sqliteStore(writer: Connection, reader: Connection, checkpointer: Checkpointer, close: () => void): Store {
-  const queue = writerQueue();
+type Parts = {
+  writer: Connection;
+  reader: Connection;
+  queue: WriterQueue;
+  checkpointer: Checkpointer;
+  close: () => void;
+};
+
+function sqliteStore({ writer, reader, queue, checkpointer, close }: Parts): Store {
   const turns = loopTurns();
   const writing = bind(writer);
   const reading = bind(reader);
