@@ -33,30 +33,20 @@ type Alone = (work: () => Promise<void>) => Promise<unknown>;
 export function openCheckpointer(file: string, writer: Connection, alone: Alone, given: Given = {}): Checkpointer {
   const { pages, idleMs } = { ...DEFAULTS, ...given };
   const look = writer.prepare<[], { log: number }>("PRAGMA wal_checkpoint(NOOP)");
-  let worker: Worker | null = null;
+  let thread: CheckpointThread | null = null;
   let isBusy = false;
   let idle: NodeJS.Timeout | undefined;
 
-  function start(): Worker {
-    let done = Promise.withResolvers<void>();
+  function start(): CheckpointThread {
     const begun = startThread(file, {
       // Whatever ended it: the next commit starts another, and the last resort stands.
       onEnd() {
-        if (worker === begun) [worker, isBusy] = [null, false];
-        done.resolve();
+        if (thread === begun) [thread, isBusy] = [null, false];
       },
-      onCopied() {
-        void alone(async () => {
-          if (worker !== begun) return;
-          done = Promise.withResolvers();
-          begun.postMessage("finish" satisfies CheckpointOrder);
-          await done.promise;
-        });
-      },
-      onDone() {
+      onCopied: () => void alone(async () => (thread === begun ? begun.finish() : undefined)),
+      onFinished() {
         isBusy = false;
         idle = setTimeout(stop, idleMs).unref();
-        done.resolve();
       },
     });
     return begun;
@@ -66,18 +56,15 @@ export function openCheckpointer(file: string, writer: Connection, alone: Alone,
     if (isBusy || (look.get()?.log ?? 0) < pages) return;
     isBusy = true;
     clearTimeout(idle);
-    worker ??= start();
-    worker.postMessage("copy" satisfies CheckpointOrder);
+    thread ??= start();
+    thread.copy();
   }
 
   async function stop(): Promise<void> {
-    const ended = worker;
-    worker = null;
+    const ended = thread;
+    thread = null;
     clearTimeout(idle);
-    if (ended === null) return;
-    const exited = new Promise((resolve) => ended.once("exit", resolve));
-    ended.postMessage("end" satisfies CheckpointOrder);
-    await exited;
+    await ended?.end();
   }
 
   function committed(): void {
@@ -92,13 +79,38 @@ export function openCheckpointer(file: string, writer: Connection, alone: Alone,
   return { committed, close: stop };
 }
 
-type Heard = { onEnd: () => void; onCopied: () => void; onDone: () => void };
+type CheckpointThread = {
+  copy(): void;
+  /** Resolves when it is through, or will never be. */
+  finish(): Promise<void>;
+  /** Resolves when it is gone. */
+  end(): Promise<void>;
+};
+type Heard = { onEnd: () => void; onCopied: () => void; onFinished: () => void };
 
-function startThread(file: string, { onEnd, onCopied, onDone }: Heard): Worker {
+function startThread(file: string, { onEnd, onCopied, onFinished }: Heard): CheckpointThread {
   const script = new URL("./sqlite-checkpoint-worker.ts", import.meta.url);
-  const thread = new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
-  thread.on("message", (answer: CheckpointAnswer) => (answer === "copied" ? onCopied() : onDone()));
-  thread.on("error", onEnd).on("exit", onEnd);
-  thread.unref();
-  return thread;
+  const worker = new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
+  const gone = Promise.withResolvers<void>();
+  let finished = gone;
+  const order = (given: CheckpointOrder): void => worker.postMessage(given);
+  worker.on("message", (answer: CheckpointAnswer) => {
+    if (answer === "copied") return onCopied();
+    finished.resolve();
+    onFinished();
+  });
+  worker.on("error", onEnd).on("exit", onEnd).once("exit", gone.resolve);
+  worker.unref();
+  return {
+    copy: () => order("copy"),
+    async finish() {
+      finished = Promise.withResolvers();
+      order("finish");
+      await Promise.race([finished.promise, gone.promise]);
+    },
+    async end() {
+      order("end");
+      await gone.promise;
+    },
+  };
 }
