@@ -1,5 +1,6 @@
 /** The controller's clockwork: each job again and again, with a pause after its end, so that it never meets itself. */
 import type { Logger } from "pino";
+import { inBackground } from "../store/precedence.ts";
 
 export type Job = {
   name: string;
@@ -35,7 +36,7 @@ async function repeat(job: Job, log: Logger, signal: AbortSignal): Promise<void>
     await pause(pauseMs, signal);
     if (signal.aborted) return;
     try {
-      await job.run(signal);
+      await inBackground(() => job.run(signal));
       pauseMs = job.everyMs;
       retryMs = FIRST_RETRY_MS;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { isInBackground } from "./precedence.ts";
 
 export type LoopTurns = {
   /** To be awaited before each piece of work: at once, or in the event loop's next turn when this one took too long. */
@@ -7,18 +8,20 @@ export type LoopTurns = {
 export type LoopTurnSettings = {
   /** A turn that took so long is over after the piece of work at hand. */
   longestMs: number;
+  /** The same for what runs in the background: a request needs several turns until it is answered. */
+  backgroundMs: number;
   /** By a clock that never jumps (milliseconds). */
   elapsed: () => number;
 };
 
-const DEFAULTS: LoopTurnSettings = { longestMs: 8, elapsed: () => performance.now() };
+const DEFAULTS: LoopTurnSettings = { longestMs: 8, backgroundMs: 2, elapsed: () => performance.now() };
 
 /**
  * SQLite answers at once, and what is awaited then goes on without a look at any socket or timer: ten thousand small
  * steps of one job would be one long silence for everybody else. All who wait are woken together, in order.
  */
 export function loopTurns(given: Partial<LoopTurnSettings> = {}): LoopTurns {
-  const { longestMs, elapsed } = { ...DEFAULTS, ...given };
+  const { longestMs, backgroundMs, elapsed } = { ...DEFAULTS, ...given };
   let turn: { begunAt: number; over: Promise<void> } | null = null;
 
   function begin() {
@@ -31,7 +34,8 @@ export function loopTurns(given: Partial<LoopTurnSettings> = {}): LoopTurns {
   return {
     async mine() {
       turn ??= begin();
-      if (elapsed() - turn.begunAt >= longestMs) await turn.over;
+      const most = isInBackground() ? backgroundMs : longestMs;
+      if (elapsed() - turn.begunAt >= most) await turn.over;
     },
   };
 }

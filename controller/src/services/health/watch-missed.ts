@@ -6,7 +6,7 @@ import type { Db, Store } from "../../store/db.ts";
 import { addDay, addItem, type Days, type Items, markDays, markManyItems } from "./mark.ts";
 
 type Context = { store: Store; now: () => Date };
-/** How many of an item's backups are missed, by day, agent and item. */
+/** How many of an item's backups are missed, by agent and item. */
 type Missed = Map<string, number>;
 export type MissedWatch = (context: Context) => Promise<void>;
 
@@ -18,28 +18,36 @@ const WHOLE_EVERY = 20;
 
 /** Answers a look; call it every quarter of a minute or so. The first marks every day that may be out of date. */
 export function watchMissed(): MissedWatch {
-  let before: Missed | null = null;
+  const before = new Map<string, Missed>();
   let looks = 0;
   return async ({ store, now }) => {
     const at = now();
-    const back = looks++ % WHOLE_EVERY === 0 ? DAYS_BACK : RECENT_DAYS_BACK;
-    const days = daysFrom(addDays(dayOf(at), -back), dayOf(at));
-    const missed = await ofDays(store, days, missedOn);
-    const all = before ?? (await ofDays(store, days, failedOn));
-    const known = new Map([...all].filter(([key]) => key >= (days[0] ?? "")));
-    const keys = [...new Set([...known.keys(), ...missed.keys()])];
-    const changed = keys.filter((key) => known.get(key) !== missed.get(key));
-    await markAll(store, changed, at);
-    const older = [...all].filter(([key]) => !known.has(key) && key >= addDays(dayOf(at), -DAYS_BACK));
-    before = new Map([...older, ...missed]);
+    const isFirst = looks === 0;
+    const back = looks % WHOLE_EVERY === 0 ? DAYS_BACK : RECENT_DAYS_BACK;
+    // Others have a turn between the days: a day may have as many as there are items.
+    for (const day of daysFrom(addDays(dayOf(at), -back), dayOf(at))) {
+      const missed = await store.read((db) => missedOn(db, day));
+      const known = before.get(day) ?? (isFirst ? await store.read((db) => failedOn(db, day)) : new Map());
+      await markAll(store, { day, keys: differing(known, missed), now: at });
+      before.set(day, missed);
+    }
+    for (const day of before.keys()) if (day < addDays(dayOf(at), -DAYS_BACK)) before.delete(day);
+    looks += 1;
   };
 }
 
-async function markAll(store: Store, keys: readonly string[], now: Date): Promise<void> {
+function differing(known: Missed, missed: Missed): string[] {
+  const gone = [...known.keys()].filter((key) => !missed.has(key));
+  return [...gone, ...[...missed].filter(([key, many]) => known.get(key) !== many).map(([key]) => key)];
+}
+
+type Changed = { day: string; keys: readonly string[]; now: Date };
+
+async function markAll(store: Store, { day, keys, now }: Changed): Promise<void> {
   const days: Days = new Map();
   const items: Items = new Map();
   for (const key of keys) {
-    const [day = "", agentId = "", ...item] = key.split("/");
+    const [agentId = "", ...item] = key.split("/");
     addDay(days, agentId, day);
     addItem(items, agentId, item.join("/"));
   }
@@ -47,18 +55,7 @@ async function markAll(store: Store, keys: readonly string[], now: Date): Promis
   await markManyItems(store, items, now);
 }
 
-/** Others have a turn between the days. */
-async function ofDays(
-  store: Store,
-  days: readonly string[],
-  look: (db: Db, day: string) => Promise<[string, number][]>,
-): Promise<Missed> {
-  const found: Missed = new Map();
-  for (const day of days) for (const [key, many] of await store.read((db) => look(db, day))) found.set(key, many);
-  return found;
-}
-
-async function missedOn(db: Db, day: string): Promise<[string, number][]> {
+async function missedOn(db: Db, day: string): Promise<Missed> {
   const { expectedRuns: e } = db.tables;
   const ofDay = and(gte(e.dueAt, startOf(day)), lt(e.dueAt, startOf(addDays(day, 1))));
   const rows = await db
@@ -66,13 +63,13 @@ async function missedOn(db: Db, day: string): Promise<[string, number][]> {
     .from(e)
     .where(and(eq(e.state, "missed"), ofDay, eq(e.task, "backup")))
     .groupBy(e.agentId, e.subjectId);
-  return rows.map(({ agentId, item, many }) => [`${day}/${agentId}/${item}`, many]);
+  return new Map(rows.map(({ agentId, item, many }) => [`${agentId}/${item}`, many]));
 }
 
 /** Of days without a failure nothing is missed. */
-async function failedOn(db: Db, day: string): Promise<[string, number][]> {
+async function failedOn(db: Db, day: string): Promise<Missed> {
   const { healthDaily: h } = db.tables;
   const ofDay = and(eq(h.metricDate, day), eq(h.scopeKind, "item"), gt(h.failedBackups, 0));
   const rows = await db.select({ scopeId: h.scopeId }).from(h).where(ofDay);
-  return rows.map(({ scopeId }) => [`${day}/${scopeId}`, -1]);
+  return new Map(rows.map(({ scopeId }) => [scopeId, -1]));
 }
