@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { type Actor, ANONYMOUS } from "../domain/access.ts";
 import { ControllerError, STATUS_OF } from "../errors.ts";
+import { inForeground } from "../store/precedence.ts";
 import { logAccess } from "./access-log.ts";
 import { auditRefusal } from "./audit-refusal.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
@@ -22,7 +23,7 @@ export function createApp(context: ApiContext): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   for (const endpoint of SERVED) {
     const path = endpoint.path.replaceAll(/\{(.+?)\}/g, ":$1");
-    app.on(endpoint.method.toUpperCase(), path, (c) => respond(context, endpoint, c));
+    app.on(endpoint.method.toUpperCase(), path, (c) => inForeground(() => respond(context, endpoint, c)));
   }
   app.notFound((c) => respond(context, null, c));
   app.onError((error, c) => {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isInBackground } from "./precedence.ts";
+import { isInBackground, nobodyWaits } from "./precedence.ts";
 
 export type LoopTurns = {
   /** To be awaited before each piece of work: at once, or in the event loop's next turn when this one took too long. */
@@ -10,18 +10,20 @@ export type LoopTurnSettings = {
   longestMs: number;
   /** The same for what runs in the background: a request needs several turns until it is answered. */
   backgroundMs: number;
+  /** For so long the background waits for the end of what somebody waits for; it has to come forward too. */
+  patienceMs: number;
   /** By a clock that never jumps (milliseconds). */
   elapsed: () => number;
 };
 
-const DEFAULTS: LoopTurnSettings = { longestMs: 8, backgroundMs: 2, elapsed: () => performance.now() };
+const DEFAULTS: LoopTurnSettings = { longestMs: 8, backgroundMs: 2, patienceMs: 10, elapsed: () => performance.now() };
 
 /**
  * SQLite answers at once, and what is awaited then goes on without a look at any socket or timer: ten thousand small
  * steps of one job would be one long silence for everybody else. All who wait are woken together, in order.
  */
 export function loopTurns(given: Partial<LoopTurnSettings> = {}): LoopTurns {
-  const { longestMs, backgroundMs, elapsed } = { ...DEFAULTS, ...given };
+  const { longestMs, backgroundMs, patienceMs, elapsed } = { ...DEFAULTS, ...given };
   let turn: { begunAt: number; over: Promise<void> } | null = null;
 
   function begin() {
@@ -31,11 +33,16 @@ export function loopTurns(given: Partial<LoopTurnSettings> = {}): LoopTurns {
     return { begunAt: elapsed(), over };
   }
 
+  async function oldTurnsEnd(most: number): Promise<void> {
+    turn ??= begin();
+    if (elapsed() - turn.begunAt >= most) await turn.over;
+  }
+
   return {
     async mine() {
-      turn ??= begin();
-      const most = isInBackground() ? backgroundMs : longestMs;
-      if (elapsed() - turn.begunAt >= most) await turn.over;
+      if (!isInBackground()) return await oldTurnsEnd(longestMs);
+      await oldTurnsEnd(backgroundMs);
+      await nobodyWaits(patienceMs);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +10,12 @@ import { writerQueue } from "./writer-queue.ts";
 
 let folder: string;
 let file: string;
+let descriptor: number;
 let writer: InstanceType<typeof Database>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "holdfast-checkpoint-"));
   file = join(folder, "some.db");
+  descriptor = openSync(file, "a+");
   writer = new Database(file);
   writer.pragma("journal_mode = WAL");
   writer.pragma("synchronous = OFF");
@@ -21,6 +24,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   writer.close();
+  closeSync(descriptor);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -34,7 +38,7 @@ function insert(): void {
 /** As the store uses it: one queue for all that write. */
 function openStoreAlike(given: Partial<CheckpointSettings>, path = file) {
   const queue = writerQueue();
-  const checkpointer = openCheckpointer(path, writer, queue.run, given);
+  const checkpointer = openCheckpointer({ file: path, descriptor, writer, alone: queue.run }, given);
   const write = async () => {
     insert();
     checkpointer.committed();
@@ -101,7 +105,7 @@ it("the thread ends without work and comes back with it", async () => {
 
 it("a log that cannot be looked at makes no commit that is done a failure", async () => {
   const other = new Database(file);
-  const checkpointer = openCheckpointer(file, other, writerQueue().run, { pages: 20 });
+  const checkpointer = openCheckpointer({ file, descriptor, writer: other, alone: writerQueue().run }, { pages: 20 });
   other.close();
   expect(() => checkpointer.committed()).not.toThrow();
   await checkpointer.close();

@@ -23,14 +23,20 @@ export const LAST_RESORT_PAGES = 32_768;
 const MEMORY = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
 
 type Given = Partial<CheckpointSettings>;
-/** Runs it while nobody writes, after what is written at the moment. */
-type Alone = (work: () => Promise<void>) => Promise<unknown>;
+export type Checkpointed = {
+  file: string;
+  /** Of the file, open for as long as any connection to it. */
+  descriptor: number;
+  writer: Connection;
+  /** Runs it while nobody writes, after what is written at the moment. */
+  alone: (work: () => Promise<void>) => Promise<unknown>;
+};
 
 /**
  * Most of the log is copied while commits go on, the little that came meanwhile while none does: only then can the log
  * begin anew. SQLite's own lock would do that too, but who waits for it sleeps, and a thread that sleeps answers nobody.
  */
-export function openCheckpointer(file: string, writer: Connection, alone: Alone, given: Given = {}): Checkpointer {
+export function openCheckpointer({ file, descriptor, writer, alone }: Checkpointed, given: Given = {}): Checkpointer {
   const { pages, idleMs } = { ...DEFAULTS, ...given };
   const look = writer.prepare<[], { log: number }>("PRAGMA wal_checkpoint(NOOP)");
   let thread: CheckpointThread | null = null;
@@ -38,17 +44,20 @@ export function openCheckpointer(file: string, writer: Connection, alone: Alone,
   let idle: NodeJS.Timeout | undefined;
 
   function start(): CheckpointThread {
-    const begun = startThread(file, {
-      // Whatever ended it: the next commit starts another, and the last resort stands.
-      onEnd() {
-        if (thread === begun) [thread, isBusy] = [null, false];
+    const begun = startThread(
+      { file, descriptor },
+      {
+        // Whatever ended it: the next commit starts another, and the last resort stands.
+        onEnd() {
+          if (thread === begun) [thread, isBusy] = [null, false];
+        },
+        onCopied: () => void alone(async () => (thread === begun ? begun.finish() : undefined)),
+        onFinished() {
+          isBusy = false;
+          idle = setTimeout(stop, idleMs).unref();
+        },
       },
-      onCopied: () => void alone(async () => (thread === begun ? begun.finish() : undefined)),
-      onFinished() {
-        isBusy = false;
-        idle = setTimeout(stop, idleMs).unref();
-      },
-    });
+    );
     return begun;
   }
 
@@ -88,9 +97,12 @@ type CheckpointThread = {
 };
 type Heard = { onEnd: () => void; onCopied: () => void; onFinished: () => void };
 
-function startThread(file: string, { onEnd, onCopied, onFinished }: Heard): CheckpointThread {
+function startThread(
+  workerData: Pick<Checkpointed, "file" | "descriptor">,
+  { onEnd, onCopied, onFinished }: Heard,
+): CheckpointThread {
   const script = new URL("./sqlite-checkpoint-worker.ts", import.meta.url);
-  const worker = new Worker(script, { workerData: { file }, resourceLimits: MEMORY });
+  const worker = new Worker(script, { workerData, resourceLimits: MEMORY });
   const gone = Promise.withResolvers<void>();
   let finished = gone;
   const order = (given: CheckpointOrder): void => worker.postMessage(given);

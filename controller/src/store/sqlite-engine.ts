@@ -1,7 +1,9 @@
+import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { Db, Store } from "./db.ts";
 import { loopTurns } from "./loop-turns.ts";
+import { inForeground } from "./precedence.ts";
 import { TABLES } from "./schema.ts";
 import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite-checkpoint.ts";
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
@@ -29,6 +31,9 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
   try {
     opened.push(lockSqliteFile(file));
     makePrivately(file);
+    // To the last: closing any descriptor of a file takes from a process the locks that SQLite holds on it.
+    const descriptor = openSync(file, "r+");
+    opened.push({ close: () => closeSync(descriptor) });
     const writer = connect(file, opened, WRITER_CACHE_KIB);
     checkIntegrity(writer);
     migrateSqlite(writer, file, migrations);
@@ -37,7 +42,8 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
     const reader = connect(file, opened, READER_CACHE_KIB);
     reader.pragma("query_only = ON");
     const queue = writerQueue();
-    const checkpointer = openCheckpointer(file, writer, queue.run);
+    const alone = (work: () => Promise<void>) => inForeground(() => queue.run(work));
+    const checkpointer = openCheckpointer({ file, descriptor, writer, alone });
     return sqliteStore({ writer, reader, queue, checkpointer, close: () => closeAll(opened) });
   } catch (error) {
     closeAll(opened);

@@ -1,5 +1,6 @@
 /** All that agents tell, through one queue: many connections' batches become one commit, and only then an answer. */
 import type { Logger } from "pino";
+import { inForeground } from "../../store/precedence.ts";
 import type { ServiceContext } from "../context.ts";
 import { commitGroup, type Settled } from "./commit-group.ts";
 import type { Committed, GroupItem, Outcome } from "./group-item.ts";
@@ -44,9 +45,11 @@ export function openIngest(context: IngestContext, settings: Partial<IngestSetti
       if (group.length > 0)
         settle(
           group,
-          await commitGroup(
-            context,
-            group.map(({ item }) => item),
+          await inForeground(() =>
+            commitGroup(
+              context,
+              group.map(({ item }) => item),
+            ),
           ),
         );
       // Sockets, timers and other writers have their turn between two commits.
