@@ -9,7 +9,7 @@ export type WriterQueue = {
 };
 
 /** So many of those that somebody waits for go before one of the background that waits too. */
-const IN_A_ROW = 4;
+const IN_A_ROW = 8;
 
 /**
  * One task at a time: what somebody waits for in its order, the background in its own order behind it. A task that queues

@@ -40,7 +40,7 @@ export function openIngest(context: IngestContext, settings: Partial<IngestSetti
 
   async function work(): Promise<void> {
     while (queue.length > 0 && !closed) {
-      if (queue.events < groupEvents) await company.wait();
+      if (queue.events < groupEvents / 8) await company.wait();
       const group = queue.take(groupEvents);
       if (group.length > 0)
         settle(
