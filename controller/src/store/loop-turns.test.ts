@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loopTurns } from "./loop-turns.ts";
+import { inBackground, inForeground } from "./precedence.ts";
 import { putSetting, readSetting } from "./settings.ts";
 import { openSqlite } from "./sqlite-engine.ts";
 
@@ -73,5 +74,41 @@ describe("loopTurns", () => {
     };
     await Promise.all([wait("first"), wait("second"), wait("third")]);
     expect(woken).toEqual(["first", "second", "third"]);
+  });
+
+  it("the background's turn is over sooner than that of others", async () => {
+    let elapsed = 0;
+    const turns = loopTurns({ longestMs: 10, backgroundMs: 2, elapsed: () => elapsed });
+    let passed = 0;
+    setImmediate(() => (passed += 1));
+    await turns.mine();
+    elapsed = 2;
+    await turns.mine();
+    expect(passed).toBe(0);
+    await inBackground(() => turns.mine());
+    expect(passed).toBe(1);
+  });
+
+  it("the background waits for the end of what somebody waits for", async () => {
+    const turns = loopTurns({ patienceMs: 60_000 });
+    const order: string[] = [];
+    const asked = Promise.withResolvers<void>();
+    const answer = inForeground(() => asked.promise).then(() => order.push("answered"));
+    const job = inBackground(() => turns.mine()).then(() => order.push("job"));
+    await turns.mine();
+    order.push("another request");
+    setTimeout(asked.resolve, 20);
+    await Promise.all([answer, job]);
+    expect(order.toSorted()).toEqual(["another request", "answered", "job"]);
+    expect(order[0]).toBe("another request");
+  });
+
+  it("but not for longer than its patience: what is waited for may wait for it", async () => {
+    const turns = loopTurns({ patienceMs: 20 });
+    const never = Promise.withResolvers<void>();
+    const asked = inForeground(() => never.promise);
+    await inBackground(() => turns.mine());
+    never.resolve();
+    await asked;
   });
 });

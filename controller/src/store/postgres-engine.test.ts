@@ -42,6 +42,29 @@ describe("the PostgreSQL store", () => {
     await (await openStore({ url })).close();
   });
 
+  it("finds by key what it found by reading a table that was empty", async () => {
+    await tell("CREATE DATABASE grown");
+    const grown = server.url("grown");
+    const store = await openStore({ url: grown });
+    const runs = (from: number) => Array.from({ length: 64 }, (_, index) => `run ${from + index}`);
+    const look = () => store.write((db) => rowsByKey(db, db.tables.executions, db.tables.executions.runId, runs(0)));
+    for (let time = 0; time < 10; time += 1) await look();
+    const of = { agentId: "host", vmContextId: "disk", kind: "backup", state: "running" } as const;
+    const at = { startedAt: new Date(), receivedAt: new Date() };
+    for (let from = 0; from < 3000; from += 64)
+      await store.write((db) => {
+        const { executions } = db.tables;
+        const rows = runs(from).map((runId) => ({ runId, ...of, ...at }));
+        return putRows(db, executions, [executions.runId], rows);
+      });
+    for (let time = 0; time < 10; time += 1) expect(await look()).toHaveLength(64);
+    await store.close();
+    const admin = postgres(grown, { max: 1 });
+    const [read] = await admin`SELECT seq_tup_read::int AS rows FROM pg_stat_user_tables WHERE relname = 'executions'`;
+    await admin.end();
+    expect(read?.["rows"]).toBeLessThan(1000);
+  });
+
   it("goes on after its connection was cut", async () => {
     const store = await openStore({ url });
     await tell(WRITER);

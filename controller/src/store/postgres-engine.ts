@@ -36,8 +36,13 @@ export async function openPostgres({ url, allowMigrate, migrations }: PostgresOp
     onclose: () => {
       lock.held = false;
     },
-    // Acknowledged means on disk, whatever the server's own default is.
-    connection: { synchronous_commit: "on" },
+    connection: {
+      // Acknowledged means on disk, whatever the server's own default is.
+      synchronous_commit: "on",
+      // It writes what it finds by keys. A plan made while a table was empty reads the whole of it, and is kept while it
+      // grows, until the server looks at the table by itself: a minute or more, of which a new fleet makes much.
+      enable_seqscan: "off",
+    },
   });
   const reader = connect(url, { max: READERS, connection: { default_transaction_read_only: true } });
   try {
@@ -55,7 +60,8 @@ function connect(url: string, options: postgres.Options<Record<string, never>>):
     connect_timeout: CONNECT_SECONDS,
     onnotice: () => undefined,
     ...options,
-    connection: { application_name: "holdfast", ...options.connection },
+    // Its queries are short: to compile one takes longer than to run it.
+    connection: { application_name: "holdfast", jit: "off", ...options.connection },
   });
 }
 
