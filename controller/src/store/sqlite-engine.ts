@@ -64,9 +64,9 @@ function connect(file: string, opened: { close(): unknown }[], cacheKib: number)
   return connection;
 }
 
-/** Last opened, first closed, so that the lock goes last. */
+/** Last opened, first closed, so that the lock goes last. Once: a number that was closed may be another file by now. */
 function closeAll(opened: { close(): unknown }[]): void {
-  for (const one of opened.reverse()) one.close();
+  for (const one of opened.splice(0).reverse()) one.close();
 }
 
 type Parts = {
