@@ -92,7 +92,8 @@ export function pieces<Value>(values: readonly Value[]): Value[][] {
   return all;
 }
 
-function prepared(db: Db, name: string, build: () => Preparable): Prepared {
+/** Builds a statement once for each database. Its placeholders take what the driver takes. */
+export function prepared(db: Db, name: string, build: () => Preparable): Prepared {
   const known = built.get(db) ?? new Map<string, Prepared>();
   built.set(db, known);
   const statement = known.get(name) ?? build().prepare(name);

@@ -1,5 +1,6 @@
-import { and, desc, eq, isNull, lte } from "drizzle-orm";
+import { and, type Column, desc, eq, isNull, lte, sql } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
+import { prepared } from "../../store/bulk.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
@@ -57,13 +58,19 @@ export async function listJobs(
   });
 }
 
+/** Asked for each job of a page: to build it takes longer than to run it. */
 async function lastOf(db: Db, { agentId, subjectId, task }: JobRow, now: Date): Promise<ExpectedRow | null> {
   const { expectedRuns: e } = db.tables;
-  const [row] = await db
-    .select()
-    .from(e)
-    .where(and(eq(e.agentId, agentId), eq(e.subjectId, subjectId), eq(e.task, task), lte(e.dueAt, now)))
-    .orderBy(desc(e.dueAt))
-    .limit(1);
+  const statement = prepared(db, "expected_runs last of job", () => {
+    const isOf = (column: Column) => eq(column, sql.placeholder(column.name));
+    return db
+      .select()
+      .from(e)
+      .where(and(isOf(e.agentId), isOf(e.subjectId), isOf(e.task), lte(e.dueAt, sql.placeholder("now"))))
+      .orderBy(desc(e.dueAt))
+      .limit(1);
+  });
+  const named = { agent_id: agentId, subject_id: subjectId, task, now: e.dueAt.mapToDriverValue(now) };
+  const [row] = (await statement.execute(named)) as ExpectedRow[];
   return row ?? null;
 }
