@@ -7,6 +7,7 @@ import { inForeground } from "./precedence.ts";
 import { TABLES } from "./schema.ts";
 import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite-checkpoint.ts";
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
+import { type LogSettings, openLog, type SqliteLog } from "./sqlite-log.ts";
 import { migrateSqlite } from "./sqlite-migrate.ts";
 import { storeError } from "./store-errors.ts";
 import { type WriterQueue, writerQueue } from "./writer-queue.ts";
@@ -16,6 +17,8 @@ export type SqliteOptions = {
   file: string;
   /** Instead of the shipped ones; for tests of migrations. */
   migrations?: string;
+  /** For tests of slow and broken disks. */
+  log?: LogSettings;
 };
 
 /** Pages that a connection keeps; behind them the system keeps the whole file, as far as there is memory. */
@@ -26,7 +29,7 @@ const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 const KEPT_STATEMENTS = 300;
 
 /** The default store: one writer, a reader of its own beside it. Errors as `openStore`. */
-export function openSqlite({ file, migrations }: SqliteOptions): Store {
+export function openSqlite({ file, migrations, log: logSettings }: SqliteOptions): Store {
   const opened: { close(): unknown }[] = [];
   try {
     opened.push(lockSqliteFile(file));
@@ -44,7 +47,9 @@ export function openSqlite({ file, migrations }: SqliteOptions): Store {
     const queue = writerQueue();
     const alone = (work: () => Promise<void>) => inForeground(() => queue.run(work));
     const checkpointer = openCheckpointer({ file, descriptor, writer, alone });
-    return sqliteStore({ writer, reader, queue, checkpointer, close: () => closeAll(opened) });
+    const log = openLog(file, writer, logSettings);
+    opened.push(log);
+    return sqliteStore({ writer, reader, queue, checkpointer, log, close: () => closeAll(opened) });
   } catch (error) {
     closeAll(opened);
     throw storeError(error);
@@ -74,10 +79,11 @@ type Parts = {
   reader: Connection;
   queue: WriterQueue;
   checkpointer: Checkpointer;
+  log: SqliteLog;
   close: () => void;
 };
 
-function sqliteStore({ writer, reader, queue, checkpointer, close }: Parts): Store {
+function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts): Store {
   const turns = loopTurns();
   const writing = bind(writer);
   const reading = bind(reader);
@@ -86,20 +92,29 @@ function sqliteStore({ writer, reader, queue, checkpointer, close }: Parts): Sto
     async read(work) {
       await turns.mine();
       try {
-        return await work(reading);
+        const result = await work(reading);
+        // Nobody is told what a power cut could take back.
+        await log.reached();
+        return result;
       } catch (error) {
         throw storeError(error);
       }
     },
-    write: (work) =>
-      queue.run(async () => {
+    async write(work) {
+      const { result, reached } = await queue.run(async () => {
         await turns.mine();
-        const result = await inTransaction(writer, () => work(writing));
+        const written = await inTransaction(writer, () => work(writing));
+        log.committed();
         checkpointer.committed();
-        return result;
-      }),
+        return { result: written, reached: log.reached() };
+      });
+      // The next one works meanwhile: what it builds on is on the medium before it is.
+      await reached;
+      return result;
+    },
     async close() {
       await queue.drained();
+      await log.reached().catch(() => undefined);
       await checkpointer.close();
       close();
     },
