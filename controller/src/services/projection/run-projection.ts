@@ -49,14 +49,21 @@ export async function runProjection(store: Store, projection: Projection, now: D
 
 async function nextOf(db: Db, from: number, { kinds, share }: Projection): Promise<Next> {
   const { events: e } = db.tables;
-  const behind = db.select({ cursor: e.cursor }).from(e).where(gt(e.cursor, from)).orderBy(asc(e.cursor));
-  const [edge] = await behind.limit(1).offset(SPAN - 1);
-  const until = edge?.cursor ?? Math.max(from, await newestCursor(db));
+  // Of old events there may be none between two cursors: what was purged is passed over at once.
+  const [first] = await db
+    .select({ cursor: e.cursor })
+    .from(e)
+    .where(gt(e.cursor, from))
+    .orderBy(asc(e.cursor))
+    .limit(1);
+  if (first === undefined) return { events: [], until: from, more: false };
+  const newest = await newestCursor(db);
+  const until = Math.min(first.cursor + SPAN - 1, newest);
   const wanted = and(gt(e.cursor, from), lte(e.cursor, until), kinds && inArray(e.kind, [...kinds]));
   const found = await db.select().from(e).where(wanted).orderBy(asc(e.cursor)).limit(AT_ONCE);
   const events = found.slice(0, share?.(found) ?? found.length);
   const isAll = found.length < AT_ONCE && events.length === found.length;
-  return { events, until: isAll ? until : (events.at(-1)?.cursor ?? until), more: !isAll || edge !== undefined };
+  return { events, until: isAll ? until : (events.at(-1)?.cursor ?? until), more: !isAll || until < newest };
 }
 
 /** null: it never ran. */
