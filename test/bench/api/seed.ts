@@ -1,4 +1,5 @@
 /** Fills an empty database past the store: indexes are made once, after the rows. */
+import { closeSync, fsyncSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import { DatabaseSync } from "node:sqlite";
 
@@ -17,6 +18,14 @@ export async function seed(place: Place, statements: readonly string[]): Promise
 
 /** The statistics are taken by the controller itself at its start. */
 function seedSqlite(file: string, statements: readonly string[]): void {
+  fillSqlite(file, statements);
+  // Its first commits would wait for gigabytes that no controller has written within a minute.
+  const descriptor = openSync(file, "r+");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+function fillSqlite(file: string, statements: readonly string[]): void {
   using database = new DatabaseSync(file);
   // A file that is lost with the power is made anew.
   for (const pragma of ["journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "foreign_keys = OFF"])

@@ -1,5 +1,7 @@
 /** `holdfast serve` as its users start it, with all that it does by itself; measured from outside, and killed. */
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Authority, openAuthority } from "../../../controller/src/adapters/pki/authority.ts";
 import { startProgram } from "../../helpers/holdfast.ts";
@@ -14,6 +16,8 @@ export type Usage = {
 export type Controller = AsyncDisposable & {
   port: number;
   usage: () => Usage;
+  /** Lets all of its threads run on the last core only, or on all of them again. */
+  hold: (to: "one core" | "all cores") => void;
   /** SIGKILL. */
   kill: () => Promise<void>;
 };
@@ -38,11 +42,23 @@ export async function startController({ data, database, agentPort }: ControllerO
   const kill = async (): Promise<void> => void (await service.end("SIGKILL"));
   try {
     const { agent_port: port } = await service.said("the controller is ready");
-    return { port: Number(port), usage: () => usageOf(service.child.pid ?? 0), kill, [Symbol.asyncDispose]: kill };
+    const pid = service.child.pid ?? 0;
+    return {
+      port: Number(port),
+      usage: () => usageOf(pid),
+      hold: (to) => hold(pid, to),
+      kill,
+      [Symbol.asyncDispose]: kill,
+    };
   } catch (error) {
     await kill();
     throw error;
   }
+}
+
+function hold(pid: number, to: "one core" | "all cores"): void {
+  const last = availableParallelism() - 1;
+  execFileSync("taskset", ["-acp", to === "one core" ? `${last}` : `0-${last}`, `${pid}`]);
 }
 
 function usageOf(pid: number): Usage {

@@ -41,7 +41,7 @@ async function runHubBench({ cases, scratch, runs }: BenchOptions, report: Repor
   if (isWanted("storm")) await stormCase(await world("storm"));
 }
 
-/** First as fast as it goes, then at the asked rate, where the times are those that agents would see. */
+/** First as fast as it goes on one core, then at the asked rate, where the times are those that agents would see. */
 async function ingestCase(name: string, { order, ca, agents, report }: World, runs: number): Promise<void> {
   await using controller = await startController(order);
   const all = agents(AGENTS.ingest);
@@ -50,19 +50,21 @@ async function ingestCase(name: string, { order, ca, agents, report }: World, ru
   const delays: number[] = [];
   const shares: number[] = [];
   for (let round = 1; round <= runs; round += 1) {
+    controller.hold("one core");
     const most = await load(all, controller, null);
+    controller.hold("all cores");
     const asked = await load(all, controller, RATE);
     rates.push(most.perSecond);
     delays.push(asked.p99Seconds);
     shares.push(asked.cpuShare);
     report.say(
-      `${name}, round ${round}: ${most.perSecond.toFixed(0)}/s at ${(most.cpuShare * 100).toFixed(0)} % of a core; at ${asked.perSecond.toFixed(0)}/s ${(asked.cpuShare * 100).toFixed(0)} %, p99 ${(asked.p99Seconds * 1000).toFixed(0)} ms`,
+      `${name}, round ${round}: ${most.perSecond.toFixed(0)}/s on one core, of which ${(most.cpuShare * 100).toFixed(0)} %; at ${asked.perSecond.toFixed(0)}/s ${(asked.cpuShare * 100).toFixed(0)} %, p99 ${(asked.p99Seconds * 1000).toFixed(0)} ms`,
     );
   }
   disconnectAll(all);
   const sense = "at most" as const;
   report.row({
-    case: `${name}: results acknowledged after commit`,
+    case: `${name}: results acknowledged after commit, on one core`,
     value: median(rates),
     unit: "/s",
     sense: "at least",
@@ -75,7 +77,7 @@ async function ingestCase(name: string, { order, ca, agents, report }: World, ru
     sense,
     limit: 0.1,
   });
-  report.row({ case: `${name}: cores used at ${RATE}/s`, value: median(shares), unit: "cores", sense, limit: 1 });
+  report.row({ case: `${name}: cores used at ${RATE}/s`, value: median(shares), unit: "cores", sense, limit: null });
 }
 
 type Loaded = { perSecond: number; p99Seconds: number; cpuShare: number };
