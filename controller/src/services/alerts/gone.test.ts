@@ -47,6 +47,26 @@ describeOnBothStores("alerts about what is no more", (open) => {
     expect(await openOnes()).toEqual(["tampering b-1"]);
   });
 
+  it("that a host does not name an item any more is not over by that; that a person took it out here is", async () => {
+    const on = world(await open());
+    await on.host();
+    for (const name of ["vm-1", "vm-2"]) await on.item(name, name);
+    await on.at(0, seen("item_unprotected vm-1"), seen("item_unprotected vm-2"));
+    await on.store.write(async (db) => {
+      const { items: i } = db.tables;
+      await db.update(i).set({ retiredAt: START });
+      await db.update(i).set({ origin: "host" }).where(eq(i.vmContextId, "vm-1"));
+      await db.update(i).set({ origin: "controller" }).where(eq(i.vmContextId, "vm-2"));
+    });
+    await observeGone(on.context);
+    await on.work();
+    const stays = (await on.alerts()).filter(({ state }) => state === "open");
+    expect(stays.map(({ subjectKey }) => subjectKey)).toEqual([`item:${HOST}/vm-1`]);
+    await clearAlert(on.context, testCaller, stays[0]?.alertId ?? "", "it was taken out of service");
+    await on.at(1);
+    expect((await on.alerts()).filter(({ state }) => state === "open")).toEqual([]);
+  });
+
   it("are forgotten when they are old, open ones never", async () => {
     const on = world(await open());
     await on.at(0, seen("missed_run vm-1"), seen("missed_run vm-2"));

@@ -1,5 +1,5 @@
 /** Alerts about what is no more: removed backups, items that are not protected any longer, revoked hosts. */
-import { and, eq, isNotNull, ne } from "drizzle-orm";
+import { and, eq, isNotNull, ne, or } from "drizzle-orm";
 import type { Observation } from "../../domain/alert/observation.ts";
 import type { Db } from "../../store/db.ts";
 import type { ServiceContext } from "../context.ts";
@@ -43,13 +43,15 @@ async function ofBackups(db: Db): Promise<Open[]> {
     .limit(AT_ONCE);
 }
 
+/** That a host does not name an item any more is what the one alert is about. */
 async function ofItems(db: Db): Promise<Open[]> {
   const { alerts: a, items: i } = db.tables;
+  const isAnswered = or(ne(a.type, "item_unprotected"), eq(i.origin, "controller"));
   return await db
     .select(fields(db))
     .from(a)
     .innerJoin(i, and(eq(i.agentId, a.agentId), eq(i.vmContextId, a.vmContextId)))
-    .where(and(isOpen(db), eq(a.subjectKind, "item"), isNotNull(i.retiredAt)))
+    .where(and(isOpen(db), eq(a.subjectKind, "item"), isNotNull(i.retiredAt), isAnswered))
     .limit(AT_ONCE);
 }
 

@@ -78,7 +78,9 @@ describeOnBothStores("what hosts are to run", (open) => {
     expect(await tell(2, "web", "db")).toEqual([]);
     expect(await tell(3, "web")).toEqual([agentId]);
     expect((await plansOf(fleet, agentId)).plans.map(({ items }) => items)).toEqual([["web"]]);
-    expect(await conditionsOf(fleet)).toEqual([]);
+    expect(await conditionsOf(fleet)).toEqual([[`item:${agentId}/db`, "item_unprotected", "firing"]]);
+    await tell(4, "db", "web");
+    expect(await conditionsOf(fleet)).toEqual([[`item:${agentId}/db`, "item_unprotected", "ok"]]);
     expect((await agentOf(fleet, agentId)).info).toMatchObject({ tools: {} });
   });
 
