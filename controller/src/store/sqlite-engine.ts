@@ -3,7 +3,8 @@ import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { Db, Store } from "./db.ts";
 import { loopTurns } from "./loop-turns.ts";
-import { inForeground } from "./precedence.ts";
+import { oneByOne } from "./one-by-one.ts";
+import { inForeground, isInBackground } from "./precedence.ts";
 import { TABLES } from "./schema.ts";
 import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite-checkpoint.ts";
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
@@ -85,14 +86,19 @@ type Parts = {
 
 function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts): Store {
   const turns = loopTurns();
+  // Several jobs that read at a time would only make one long turn of the event loop of many pieces.
+  const inLine = oneByOne();
   const writing = bind(writer);
   const reading = bind(reader);
   return {
     dialect: "sqlite",
     async read(work) {
-      await turns.mine();
+      const piece = async () => {
+        await turns.mine();
+        return await work(reading);
+      };
       try {
-        const result = await work(reading);
+        const result = await (isInBackground() ? inLine(piece) : piece());
         // Nobody is told what a power cut could take back.
         await log.reached();
         return result;
