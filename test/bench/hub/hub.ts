@@ -1,4 +1,4 @@
-/** What one controller holds: results a second, connections, and all agents back after it was killed. */
+/** What one controller holds: events a second, connections, and all agents back after it was killed. */
 import { join } from "node:path";
 import { startPostgres } from "../../helpers/postgres-server.ts";
 import type { Bench, BenchOptions, Report } from "../bench.ts";
@@ -19,7 +19,7 @@ type World = { order: ControllerOrder; ca: string; agents: (count: number) => Be
 
 export const hubBench: Bench = {
   name: "hub",
-  about: "the controller's agent port: results a second, connected agents, all back after a restart",
+  about: "the controller's agent port: events a second, connected agents, all back after a restart",
   cases: ["ingest", "ingest-postgres", "memory", "storm"],
   run: runHubBench,
 };
@@ -64,7 +64,7 @@ async function ingestCase(name: string, { order, ca, agents, report }: World, ru
   disconnectAll(all);
   const sense = "at most" as const;
   report.row({
-    case: `${name}: results acknowledged after commit, on one core`,
+    case: `${name}: events acknowledged after commit, on one core`,
     value: median(rates),
     unit: "/s",
     sense: "at least",

@@ -2,11 +2,14 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { type EventEnvelope, type SidecarBody, sealSidecar } from "@holdfast/protocol";
 
-const AT = "2026-03-01T03:00:00.000Z";
+/** Backups end as they are told of, and took up to so long: in order of their beginning they come in disorder. */
+const LONGEST_MS = 600_000;
 const DIGEST = createHash("sha256").update("bench").digest("hex");
 let counted = 0;
 
 export const EVENTS_OF_RESULT = 3;
+/** As many as hosts of a large fleet have; each gets more backups within a minute than others in months. */
+const ITEMS = 10;
 
 /** Events numbered after `seq`, of backups that nobody has told of before. */
 export function results(seq: number, count: number): EventEnvelope[] {
@@ -15,46 +18,64 @@ export function results(seq: number, count: number): EventEnvelope[] {
 
 function oneResult(seq: number): EventEnvelope[] {
   counted += 1;
-  const runId = `run-20260301-030000-backup-${randomBytes(4).toString("hex")}`;
-  const backupId = `backup-web-disk0-20260301-030000-${counted}`;
+  const item = `vm-${counted % ITEMS}`;
+  const now = Date.now();
+  const startedAt = new Date(now - Math.random() * LONGEST_MS).toISOString();
+  const endedAt = new Date(now).toISOString();
+  const stamp = startedAt.replaceAll(/[-:]|\..*/g, "").replace("T", "-");
+  const runId = `run-${stamp}-backup-${randomBytes(4).toString("hex")}`;
+  const backupId = `backup-web-disk0-${stamp}-${counted}`;
   const placed = { repository_id: "main", run_id: runId };
   const bodies: [string, object][] = [
     [
       "run_started",
-      { ...placed, run_kind: "backup", vm_context_id: "vm-1", subject: null, command_id: null, started_at: AT },
+      { ...placed, run_kind: "backup", vm_context_id: item, subject: null, command_id: null, started_at: startedAt },
     ],
     [
       "backup_recorded",
-      { ...placed, told_again: false, file_path: `/r/${backupId}.qcow2`, pinned: false, sidecar: sidecarOf(backupId) },
+      {
+        ...placed,
+        told_again: false,
+        file_path: `/r/${backupId}.qcow2`,
+        pinned: false,
+        sidecar: sidecarOf(backupId, item, { startedAt, endedAt }),
+      },
     ],
-    ["run_finished", { run_id: runId, state: "completed", outcome: "fine", error: null, ended_at: AT }],
+    ["run_finished", { run_id: runId, state: "completed", outcome: "fine", error: null, ended_at: endedAt }],
   ];
   return bodies.map(([kind, body], index) => envelope(seq + index + 1, kind, body));
 }
 
-/** What a host tells first: the one disk that it protects, and where to. */
+/** What a host tells first: the disks that it protects, and where to. */
 export function inventory(seq: number): EventEnvelope {
   const repository = { repository_id: "main", path: "/r", kind: "local", encryption: false };
   const disk = { disk_id: 0, source: { kind: "file", path: "/vm/disk.raw", format: "raw", write_bitmap: false } };
-  const item = { vm_context_id: "vm-1", vm_name: "web", repository_id: "main", disks: [disk], compression: "none" };
+  const item = { vm_name: "web", repository_id: "main", disks: [disk], compression: "none" };
+  const items = Array.from({ length: ITEMS }, (_, index) => ({ ...item, vm_context_id: `vm-${index}` }));
   return envelope(seq, "inventory", {
-    at: AT,
+    at: new Date().toISOString(),
     repositories: [{ ...repository, origin: "host", state: "ready", state_reason: null, free_bytes: 1e12 }],
-    items: [{ ...item, cluster_size: 65_536, tags: {}, origin: "host" }],
+    items: items.map((each) => ({ ...each, cluster_size: 65_536, tags: {}, origin: "host" })),
     tools: { "qemu-img": "7.2.0" },
     time_zone: "Europe/Berlin",
   });
 }
 
 function envelope(seq: number, kind: string, body: object): EventEnvelope {
-  return { seq, event_id: randomUUID(), kind, at: AT, body: body as Record<string, unknown> };
+  return { seq, event_id: randomUUID(), kind, at: new Date().toISOString(), body: body as Record<string, unknown> };
 }
 
-function sidecarOf(backupId: string) {
+function sidecarOf(backupId: string, item: string, { startedAt, endedAt }: { startedAt: string; endedAt: string }) {
   const body: SidecarBody = {
     schema: "holdfast.backup/1",
     backup_id: backupId,
-    ...{ vm_context_id: "vm-1", vm_name: "web", disk_id: 0, restore_point_id: "p", restore_point_disks: [0] },
+    ...{
+      vm_context_id: item,
+      vm_name: "web",
+      disk_id: 0,
+      restore_point_id: backupId.slice("backup-".length),
+      restore_point_disks: [0],
+    },
     ...{ repository_id: "main", backup_type: "full", status: "completed", file_name: `${backupId}.qcow2` },
     ...{ full_backup_id: backupId, parent_backup_id: null, chain_position: 0, chain_number: 1, reason: "bench" },
     change_detection: { method: "all-data", reason: "bench" },
@@ -67,7 +88,7 @@ function sidecarOf(backupId: string) {
       encrypted: false,
     },
     image: { format: "qcow2", cluster_size: 65_536, compression: "none", encryption: null },
-    ...{ created_at: AT, started_at: AT, completed_at: AT, duration_seconds: 1 },
+    ...{ created_at: startedAt, started_at: startedAt, completed_at: endedAt, duration_seconds: 1 },
     written_by: { holdfast: "0.1.0", qemu: "7.2" },
   };
   return sealSidecar(body);
