@@ -88,6 +88,8 @@ function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts)
   const turns = loopTurns();
   // Several jobs that read at a time would only make one long turn of the event loop of many pieces.
   const inLine = oneByOne();
+  const rows = writer.prepare<[], { changed: number }>("SELECT total_changes() AS changed");
+  const changed = (): number => rows.get()?.changed ?? 0;
   const writing = bind(writer);
   const reading = bind(reader);
   return {
@@ -109,9 +111,12 @@ function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts)
     async write(work) {
       const { result, reached } = await queue.run(async () => {
         await turns.mine();
+        const before = changed();
         const written = await inTransaction(writer, () => work(writing));
-        log.committed();
-        checkpointer.committed();
+        if (changed() !== before) {
+          log.committed();
+          checkpointer.committed();
+        }
         return { result: written, reached: log.reached() };
       });
       // The next one works meanwhile: what it builds on is on the medium before it is.

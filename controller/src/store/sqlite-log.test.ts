@@ -62,6 +62,13 @@ it("a slow disk keeps a write and who would see it waiting, but neither the loop
   expect(await reading).toBe(before + 2);
 });
 
+it("a write that changes nothing waits for no disk", async () => {
+  const { store: slow } = slowDisk();
+  expect(await slow.write(count)).toBe(0);
+  const { settings } = await slow.write(async ({ tables }) => tables);
+  await slow.write((db) => db.update(settings).set({ value: 2 }).execute());
+});
+
 it("what the disk did not take is said to nobody, and nothing after it either", async () => {
   const { store: broken, fail } = slowDisk();
   const first = broken.write(put("one"));
