@@ -19,9 +19,8 @@ const DEFAULTS: LogSettings = { sync: promisify(fdatasync), onLost: endProcess }
 export function openLog(
   file: string,
   writer: InstanceType<typeof Database>,
-  given: Partial<LogSettings> = {},
+  { sync, onLost }: LogSettings = DEFAULTS,
 ): SqliteLog {
-  const { sync, onLost } = { ...DEFAULTS, ...given };
   const descriptor = openSync(`${file}-wal`, "r+");
   writer.pragma("synchronous = NORMAL");
   const log = openLogSync(async () => {

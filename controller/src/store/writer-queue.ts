@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { inside } from "./inside.ts";
 import { isInBackground } from "./precedence.ts";
 
 export type WriterQueue = {
@@ -16,25 +16,22 @@ const IN_A_ROW = 8;
  * another one and waits for it would wait for ever: that is an error.
  */
 export function writerQueue(): WriterQueue {
-  const inside = new AsyncLocalStorage<{ open: boolean }>();
+  const tasks = inside();
   const all = new Set<Promise<unknown>>();
   const turns = takingTurns();
 
   async function inTurn<T>(task: () => Promise<T>): Promise<T> {
     await turns.mine();
-    const mark = { open: true };
     try {
-      return await inside.run(mark, task);
+      return await tasks.run(task);
     } finally {
-      mark.open = false;
       turns.over();
     }
   }
 
   return {
     run(task) {
-      if (inside.getStore()?.open === true)
-        return Promise.reject(new Error("a write was started inside a write: hand the db on instead"));
+      if (tasks.here()) return Promise.reject(new Error("a write was started inside a write: hand the db on instead"));
       const result = inTurn(task);
       all.add(result);
       const forget = (): unknown => all.delete(result);

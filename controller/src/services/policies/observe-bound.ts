@@ -14,7 +14,7 @@ type Key = { agentId: string; vmContextId: string };
 export async function observeBound(db: Db, news: readonly WorkedOut[], now: Date): Promise<void> {
   const gone = news.flatMap((one) => (one.agent === null ? [] : one.gone));
   const fresh = news.flatMap((one) => one.fresh);
-  const items = await itemsOf(db, gone);
+  const items = await lostItems(db, gone);
   const policies = await policyNames(db, new Set(gone.map(({ policyId }) => policyId)));
   const lost = gone.flatMap((row): Observation[] => {
     const item = items.get(keyOf(row));
@@ -34,7 +34,7 @@ function whatHappened({ vmName, retiredAt }: Item, policy: string): string {
 }
 
 /** Without those that a person took out. */
-async function itemsOf(db: Db, gone: readonly Key[]): Promise<Map<string, Item>> {
+async function lostItems(db: Db, gone: readonly Key[]): Promise<Map<string, Item>> {
   const { items: i } = db.tables;
   const found = new Map<string, Item>();
   for (const [agentId, keys] of Map.groupBy(gone, (key) => key.agentId))
