@@ -1,7 +1,7 @@
 /** The drill of level "bytes": restore a point for real, then prove each byte of the result. */
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Drill, Finding, Sidecar } from "@holdfast/protocol";
+import { v7 as uuidv7 } from "uuid";
 import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { type CompareRestoredOptions, compareRestored, type RestoredComparison } from "../restore/compare-restored.ts";
@@ -45,7 +45,7 @@ export async function drillBytes(disk: CatalogueDisk, backupId: string, options:
   const outcome = await attempt(disk, backupId, { ...options, signal });
   const ended = new Date();
   return {
-    drill_id: `drill-${randomUUID()}`,
+    drill_id: `drill-${uuidv7()}`,
     backup_id: backupId,
     level: "bytes",
     ...outcome,

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { type AnyEvent, DROPPABLE, type EventEnvelope, type SpoolPlace, time } from "@holdfast/protocol";
+import { v7 as uuidv7 } from "uuid";
 import { HoldfastError } from "../errors.ts";
 import { DamagedSpool } from "./failures.ts";
 import { type FittedEvent, fitEvent } from "./fit.ts";
@@ -18,7 +19,8 @@ export function readyEvent(event: SpoolEvent, now: Date): ReadyEvent {
   if (event.at !== undefined && !time.safeParse(event.at).success)
     throw new HoldfastError("BAD_REQUEST", { message: `${JSON.stringify(event.at)} is not a time in RFC 3339, UTC` });
   const subject = event.kind === "command_changed" ? event.body.command_id : null;
-  return { ...fitEvent(event), event_id: randomUUID(), at: event.at ?? now.toISOString(), subject };
+  // In the order of time: the controller looks up and adds ids that stand side by side.
+  return { ...fitEvent(event), event_id: uuidv7(), at: event.at ?? now.toISOString(), subject };
 }
 
 export type RoomNow = { maxBytes: number; roomFor: (usedBytes: number) => Room; now: Date };

@@ -1,5 +1,5 @@
-import { randomUUID } from "node:crypto";
 import type { Verification } from "@holdfast/protocol";
+import { v7 as uuidv7 } from "uuid";
 import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { checkedBackupId, sidecarName } from "../repository/layout.ts";
@@ -33,7 +33,7 @@ export async function verifyBackup(
   const asked = options.parts ?? PARTS.map((part) => part.name);
   const ended = new Date();
   return {
-    verification_id: `verification-${randomUUID()}`,
+    verification_id: `verification-${uuidv7()}`,
     backup_id: backupId,
     parts: ran.parts,
     ...judge(ran, findings, asked, signal),

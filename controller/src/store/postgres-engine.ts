@@ -94,7 +94,11 @@ function postgresStore(writer: Sql, reader: Sql, lock: Lock): Store {
         throw storeError(error);
       }
     },
-    write: (work) => queue.run(() => inTransaction(() => work(writing))),
+    async write(work, onCommit) {
+      const result = await queue.run(() => inTransaction(() => work(writing)));
+      onCommit?.();
+      return result;
+    },
     async close() {
       await queue.drained();
       await Promise.all([writer.end({ timeout: 5 }), reader.end({ timeout: 5 })]);

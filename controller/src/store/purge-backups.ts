@@ -2,6 +2,7 @@ import { and, asc, eq, gte, inArray, isNull, lt, notExists } from "drizzle-orm";
 import type { Db } from "./db.ts";
 import { nextPage } from "./purge-retention-plans.ts";
 import { type PurgeBound, type Purged, purged } from "./purge-step.ts";
+import { hasValue } from "./uncommon.ts";
 
 /** Backups that were removed long ago and of which no proof is kept: a proof says which bytes it was about. */
 export async function purgeRemovedBackups(db: Db, { before, from, batch }: PurgeBound): Promise<Purged> {
@@ -33,7 +34,7 @@ export async function purgeRemovedBackups(db: Db, { before, from, batch }: Purge
 export async function purgeUnmadeBackups(db: Db, { before, batch }: PurgeBound): Promise<Purged> {
   const { backups: b } = db.tables;
   for (const status of ["failed", "cancelled"] as const) {
-    const which = and(eq(b.status, status), isNull(b.removedAt), lt(b.createdAt, before));
+    const which = and(hasValue("backupStatus", b.status, status), isNull(b.removedAt), lt(b.createdAt, before));
     const order = [asc(b.createdAt), asc(b.backupId), asc(b.agentId)];
     const { agentId, backupId } = b;
     const old = await db

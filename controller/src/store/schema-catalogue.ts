@@ -1,7 +1,8 @@
 /** What is protected, where it goes, and every backup that was made of it. */
 import type { BackupType, Problem, Sidecar, SidecarBody } from "@holdfast/protocol";
-import { isNotNull, isNull } from "drizzle-orm";
+import { isNotNull, isNull, sql } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
+import { isUncommon } from "./uncommon.ts";
 
 export type Origin = "host" | "controller";
 export type BackupStatus = "pending" | "running" | "completed" | "failed" | "cancelled";
@@ -107,39 +108,47 @@ export function defineBackups(d: Dialect) {
     // The lists leave the removed ones out. What follows the order in an index are the list's other filters: a page and
     // a total by two of them come from the index alone, also when hardly any row passes both. SQLite asks for removedAt
     // in it although it can only be null.
-    d.index("backups_newest").on(t.createdAt, t.backupId, t.agentId, t.removedAt).where(isNull(t.removedAt)),
+    d
+      .index("backups_newest")
+      .on(t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.backupType, t.diskId, t.removedAt)
+      .where(isNull(t.removedAt)),
+    // The sizes too, which lie behind the sidecar in a row: whoever sums them reads nothing else.
     d
       .index("backups_of_agent")
-      .on(t.agentId, t.createdAt, t.backupId, t.repositoryId, t.status, t.backupType, t.diskId, t.removedAt)
-      .where(isNull(t.removedAt)),
-    d
-      .index("backups_repository")
-      .on(t.repositoryId, t.createdAt, t.backupId, t.agentId, t.status, t.backupType, t.diskId, t.removedAt)
+      .on(
+        ...([
+          t.agentId,
+          t.createdAt,
+          t.backupId,
+          t.repositoryId,
+          t.status,
+          t.backupType,
+          t.diskId,
+          t.removedAt,
+        ] as const),
+        ...[t.vmContextId, t.completedAt, t.fileSizeBytes],
+      )
       .where(isNull(t.removedAt)),
     d
       .index("backups_status")
       .on(t.status, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.backupType, t.diskId, t.removedAt)
-      .where(isNull(t.removedAt)),
+      .where(sql`${isNull(t.removedAt)} and ${isUncommon("backupStatus", t.status)}`),
     d
       .index("backups_type")
       .on(t.backupType, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.diskId, t.removedAt)
-      .where(isNull(t.removedAt)),
+      .where(sql`${isNull(t.removedAt)} and ${isUncommon("backupType", t.backupType)}`),
     d
       .index("backups_disk")
       .on(t.diskId, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.backupType, t.removedAt)
-      .where(isNull(t.removedAt)),
+      .where(sql`${isNull(t.removedAt)} and ${isUncommon("diskId", t.diskId)}`),
     d.index("backups_name").on(t.vmName, t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
     d.index("backups_context").on(t.vmContextId, t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
     d.index("backups_restore_point").on(t.restorePointId).where(isNotNull(t.restorePointId)),
     d.index("backups_id").on(t.backupId),
-    d.index("backups_parent").on(t.agentId, t.parentBackupId),
+    d.index("backups_parent").on(t.agentId, t.parentBackupId).where(isNotNull(t.parentBackupId)),
     d.index("backups_command").on(t.commandId).where(isNotNull(t.commandId)),
-    // The sizes that lie behind the sidecar in a row: whoever sums them reads nothing else.
-    d
-      .index("backups_sizes")
-      .on(t.agentId, t.vmContextId, t.repositoryId, t.status, t.completedAt, t.removedAt, t.fileSizeBytes)
-      .where(isNotNull(t.fileSizeBytes)),
     // For whoever removes what has been gone for long.
     d.index("backups_removed").on(t.removedAt, t.agentId, t.backupId).where(isNotNull(t.removedAt)),
+    d.index("backups_removed_of_agent").on(t.agentId, t.removedAt).where(isNotNull(t.removedAt)),
   ]);
 }

@@ -2,6 +2,7 @@
 import type { Drill, Problem, RunEnd, RunKind, RunProgress, TaskName, Verification } from "@holdfast/protocol";
 import { isNotNull } from "drizzle-orm";
 import type { Dialect } from "./dialect.ts";
+import { isUncommon } from "./uncommon.ts";
 
 export type ExecutionState = "running" | RunEnd;
 
@@ -56,15 +57,20 @@ export function defineExecutions(d: Dialect) {
       hungAt: d.time("hung_at"),
     },
     (t) => [
-      d.index("executions_newest").on(t.startedAt, t.runId),
-      d.index("executions_of_agent").on(t.agentId, t.startedAt, t.runId),
-      d.index("executions_of_agent_kind").on(t.agentId, t.kind, t.startedAt, t.runId),
-      // The kind follows the order, so that all three are looked for in the index alone.
-      d.index("executions_of_agent_state").on(t.agentId, t.state, t.startedAt, t.runId, t.kind),
+      // Kind and state follow the order, so that the common ones are looked for, and counted, in the index alone.
+      d.index("executions_newest").on(t.startedAt, t.runId, t.kind, t.state),
+      d.index("executions_of_agent").on(t.agentId, t.startedAt, t.runId, t.kind, t.state),
       d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
-      d.index("executions_state").on(t.state, t.startedAt, t.runId),
-      d.index("executions_kind").on(t.kind, t.startedAt, t.runId),
-      d.index("executions_kind_state").on(t.kind, t.state, t.startedAt, t.runId),
+      d.index("executions_state").on(t.state, t.startedAt, t.runId, t.kind).where(isUncommon("runState", t.state)),
+      d.index("executions_kind").on(t.kind, t.startedAt, t.runId, t.state).where(isUncommon("runKind", t.kind)),
+      d
+        .index("executions_of_agent_state")
+        .on(t.agentId, t.state, t.startedAt, t.runId, t.kind)
+        .where(isUncommon("runState", t.state)),
+      d
+        .index("executions_of_agent_kind")
+        .on(t.agentId, t.kind, t.startedAt, t.runId, t.state)
+        .where(isUncommon("runKind", t.kind)),
       // Without its empty entries, which would make statistics say that it finds everything.
       d.index("executions_of_command").on(t.commandId).where(isNotNull(t.commandId)),
     ],

@@ -1,6 +1,7 @@
 /** What a host tells of one backup: its run begins, the backup is recorded, the run ends. */
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { type EventEnvelope, type SidecarBody, sealSidecar } from "@holdfast/protocol";
+import { v7 as uuidv7 } from "uuid";
 
 /** Backups end as they are told of, and took up to so long: in order of their beginning they come in disorder. */
 const LONGEST_MS = 600_000;
@@ -62,7 +63,7 @@ export function inventory(seq: number): EventEnvelope {
 }
 
 function envelope(seq: number, kind: string, body: object): EventEnvelope {
-  return { seq, event_id: randomUUID(), kind, at: new Date().toISOString(), body: body as Record<string, unknown> };
+  return { seq, event_id: uuidv7(), kind, at: new Date().toISOString(), body: body as Record<string, unknown> };
 }
 
 function sidecarOf(backupId: string, item: string, { startedAt, endedAt }: { startedAt: string; endedAt: string }) {

@@ -1,6 +1,7 @@
 import { and, count, eq, gte, inArray, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
 import type { Db } from "../../store/db.ts";
+import { hasValue } from "../../store/uncommon.ts";
 import type { ServiceContext } from "../context.ts";
 
 const DAY_MS = 86_400_000;
@@ -19,7 +20,10 @@ export async function fleetStatus({ store, now }: ServiceContext, { agentId }: A
   const since = new Date(now().getTime() - DAY_MS);
   return await store.read(async (db) => {
     const { executions: runs, items, commands } = db.tables;
-    const running = and(eq(runs.state, "running"), agentId === null ? undefined : eq(runs.agentId, agentId));
+    const running = and(
+      hasValue("runState", runs.state, "running"),
+      agentId === null ? undefined : eq(runs.agentId, agentId),
+    );
     const open = and(
       inArray(commands.state, ["queued", "sent", "accepted", "running"]),
       agentId === null ? undefined : eq(commands.agentId, agentId),
@@ -51,7 +55,7 @@ async function countEnded(db: Db, since: Date, agentId: string | null): Promise<
   const { executions: runs } = db.tables;
   const ofAgent = agentId === null ? undefined : eq(runs.agentId, agentId);
   const of = (state: keyof FleetStatus["lastDay"]) =>
-    db.$count(runs, and(eq(runs.state, state), gte(runs.startedAt, since), ofAgent));
+    db.$count(runs, and(hasValue("runState", runs.state, state), gte(runs.startedAt, since), ofAgent));
   return {
     completed: await of("completed"),
     failed: await of("failed"),

@@ -1,5 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { Actor } from "../../domain/access.ts";
+import { hasValue } from "../../store/uncommon.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
@@ -34,9 +35,9 @@ export async function listBackups(
       vmName === undefined ? undefined : eq(table.vmName, vmName),
       vmContextId === undefined ? undefined : eq(table.vmContextId, vmContextId),
       repositoryId === undefined ? undefined : eq(table.repositoryId, repositoryId),
-      diskId === undefined ? undefined : eq(table.diskId, diskId),
-      status === undefined ? undefined : eq(table.status, status),
-      backupType === undefined ? undefined : eq(table.backupType, backupType),
+      diskId === undefined ? undefined : hasValue("diskId", table.diskId, diskId),
+      status === undefined ? undefined : hasValue("backupStatus", table.status, status),
+      backupType === undefined ? undefined : hasValue("backupType", table.backupType, backupType),
       restorePointId === undefined ? undefined : eq(table.restorePointId, restorePointId),
     );
     const keyOf = (row: BackupRow) => ({ at: row.createdAt, ids: [row.backupId, row.agentId] });

@@ -2,6 +2,7 @@ import { and, eq } from "drizzle-orm";
 import { type Actor, maySeeAgent } from "../../domain/access.ts";
 import { ControllerError } from "../../errors.ts";
 import type { Db } from "../../store/db.ts";
+import { hasValue } from "../../store/uncommon.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Page, type PageRequest, readRows } from "../lists/page.ts";
 import { visibleAgent } from "../lists/visible.ts";
@@ -31,8 +32,8 @@ export async function listExecutions(
       agentId === undefined ? undefined : eq(table.agentId, agentId),
       vmContextId === undefined ? undefined : eq(table.vmContextId, vmContextId),
       commandId === undefined ? undefined : eq(table.commandId, commandId),
-      kind === undefined ? undefined : eq(table.kind, kind),
-      state === undefined ? undefined : eq(table.state, state),
+      kind === undefined ? undefined : hasValue("runKind", table.kind, kind),
+      state === undefined ? undefined : hasValue("runState", table.state, state),
     );
     const keyOf = (row: ExecutionRow) => ({ at: row.startedAt, ids: [row.runId] });
     return await readRows(db, keyset, query, where, keyOf);

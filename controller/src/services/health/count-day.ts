@@ -1,5 +1,5 @@
 /** What happened on a host in one day (UTC), item by item. */
-import { and, count, eq, gte, inArray, isNotNull, isNull, lt, or, sum } from "drizzle-orm";
+import { and, count, eq, gte, inArray, isNotNull, isNull, lt, sum } from "drizzle-orm";
 import { addDays, startOf } from "../../domain/health/days.ts";
 import type { Db } from "../../store/db.ts";
 
@@ -124,18 +124,16 @@ async function addDrills(db: Db, { agentId, from, until }: Span, add: Add): Prom
   }
 }
 
-/** What was there when the day ended. */
+/** What was there when the day ended: what still is, and what was removed since. Each has an index of its own. */
 async function addSizes(db: Db, { agentId, until }: Span, add: Add): Promise<void> {
   const { backups: b } = db.tables;
-  const rows = await db
-    .select({ item: b.vmContextId, bytes: sum(b.fileSizeBytes).mapWith(Number) })
-    .from(b)
-    .where(
-      and(
-        ...[eq(b.agentId, agentId), eq(b.status, "completed"), isNotNull(b.fileSizeBytes), lt(b.completedAt, until)],
-        or(isNull(b.removedAt), gte(b.removedAt, until)),
-      ),
-    )
-    .groupBy(b.vmContextId);
-  for (const { item, bytes } of rows) add(item, "totalSizeBytes", bytes);
+  const was = [eq(b.status, "completed"), isNotNull(b.fileSizeBytes), lt(b.completedAt, until)];
+  for (const isThere of [isNull(b.removedAt), gte(b.removedAt, until)]) {
+    const rows = await db
+      .select({ item: b.vmContextId, bytes: sum(b.fileSizeBytes).mapWith(Number) })
+      .from(b)
+      .where(and(eq(b.agentId, agentId), isThere, ...was))
+      .groupBy(b.vmContextId);
+    for (const { item, bytes } of rows) add(item, "totalSizeBytes", bytes);
+  }
 }

@@ -36,22 +36,29 @@ export function openIngest(context: IngestContext, settings: Partial<IngestSetti
   const queue = waitingQueue();
   const company = gathering(gatherMs);
   let working: Promise<void> | null = null;
+  /** The group before, which may be committed and not on disk yet: nobody was answered then. */
+  let before: Promise<void> = Promise.resolve();
   let closed = false;
+
+  /** Resolves when the next group may begin; `ended`: when all of this one were answered. */
+  async function begin(group: readonly Waiting[]): Promise<{ ended: Promise<void> }> {
+    const { promise: committed, resolve } = Promise.withResolvers<void>();
+    const items = group.map(({ item }) => item);
+    const ended = inForeground(() => commitGroup(context, items, resolve)).then((settled) => settle(group, settled));
+    await Promise.race([committed, ended]);
+    return { ended };
+  }
 
   async function work(): Promise<void> {
     while (queue.length > 0 && !closed) {
       if (queue.events < groupEvents / 8) await company.wait();
       const group = queue.take(groupEvents);
-      if (group.length > 0)
-        settle(
-          group,
-          await inForeground(() =>
-            commitGroup(
-              context,
-              group.map(({ item }) => item),
-            ),
-          ),
-        );
+      if (group.length > 0) {
+        const { ended } = await begin(group);
+        // One at a time waits for the disk, so that a slow one slows down those who send.
+        await before;
+        before = ended;
+      }
       // Sockets, timers and other writers have their turn between two commits.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -72,6 +79,7 @@ export function openIngest(context: IngestContext, settings: Partial<IngestSetti
       closed = true;
       company.end();
       await working;
+      await before;
       for (const { reject } of queue.take(Number.POSITIVE_INFINITY)) reject(stopping());
     },
   };

@@ -1,6 +1,7 @@
 /** Which hosts and items had their hands full of late: what is due there waits for its turn, but not for what is hung. */
-import { and, eq, isNull } from "drizzle-orm";
+import { and, isNull } from "drizzle-orm";
 import type { Store } from "../../store/db.ts";
+import { hasValue } from "../../store/uncommon.ts";
 
 export type Busy = {
   /** Looks at what runs; call it every few seconds. */
@@ -22,7 +23,7 @@ export function watchBusy(): Busy {
         return db
           .select({ agentId: x.agentId, vmContextId: x.vmContextId })
           .from(x)
-          .where(and(eq(x.state, "running"), isNull(x.hungAt)));
+          .where(and(hasValue("runState", x.state, "running"), isNull(x.hungAt)));
       });
       for (const [agentId, runs] of Map.groupBy(running, (run) => run.agentId)) {
         if (runs.length >= AT_ONCE) seen.set(agentId, now);

@@ -5,6 +5,7 @@ import { lostOf, stallOf } from "../../domain/ledger/stall.ts";
 import type { AgentRow } from "../../store/agents.ts";
 import { rowsByKey } from "../../store/bulk.ts";
 import type { Db, Store } from "../../store/db.ts";
+import { hasValue } from "../../store/uncommon.ts";
 import { recordObservations } from "../alerts/observe.ts";
 import type { ControlContext } from "../control/context.ts";
 import { awayFacts } from "./away.ts";
@@ -77,7 +78,7 @@ async function runningAfter(db: Db, after: Execution | null): Promise<Execution[
   return await db
     .select()
     .from(x)
-    .where(and(eq(x.state, "running"), isLater))
+    .where(and(hasValue("runState", x.state, "running"), isLater))
     .orderBy(asc(x.startedAt), asc(x.runId))
     .limit(RUNS_AT_ONCE);
 }

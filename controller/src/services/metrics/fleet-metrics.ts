@@ -3,6 +3,7 @@ import { runKind } from "@holdfast/protocol";
 import { and, count, eq, gte, isNotNull } from "drizzle-orm";
 import type { ExpectedState } from "../../domain/ledger/expected.ts";
 import type { Db } from "../../store/db.ts";
+import { hasValue } from "../../store/uncommon.ts";
 import { FLEET, worthOf } from "../health/daily.ts";
 import type { Metric } from "./metrics-page.ts";
 
@@ -38,12 +39,12 @@ async function runMetrics(db: Db, now: Date): Promise<Metric[]> {
   const running = await db
     .select({ kind: e.kind, value: count() })
     .from(e)
-    .where(eq(e.state, "running"))
+    .where(hasValue("runState", e.state, "running"))
     .groupBy(e.kind);
   const [hung] = await db
     .select({ rows: count() })
     .from(e)
-    .where(and(eq(e.state, "running"), isNotNull(e.hungAt)));
+    .where(and(hasValue("runState", e.state, "running"), isNotNull(e.hungAt)));
   const since = new Date(now.getTime() - DAY_MS);
   const countOf = async (state: ExpectedState, from: Date | null) => {
     const where = and(eq(r.state, state), from === null ? undefined : gte(r.dueAt, from));

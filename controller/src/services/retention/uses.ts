@@ -1,6 +1,7 @@
 /** What goes on with backups just now, so that none is taken away under it. */
 import { and, eq, inArray } from "drizzle-orm";
 import type { Db } from "../../store/db.ts";
+import { hasValue } from "../../store/uncommon.ts";
 import type { BackupRow } from "../backups/find.ts";
 
 /** Of one agent's backups; `rows`: all of the item, also those that are not finished. */
@@ -36,7 +37,7 @@ async function runningOn(db: Db, agentId: string): Promise<{ subject: string; ki
   const rows = await db
     .select({ subject: e.subject, kind: e.kind })
     .from(e)
-    .where(and(eq(e.agentId, agentId), eq(e.state, "running")));
+    .where(and(eq(e.agentId, agentId), hasValue("runState", e.state, "running")));
   return rows.flatMap(({ subject, kind }) =>
     kind === "backup" ? [] : (subject ?? "").split(/,? /).map((word) => ({ subject: word, kind })),
   );
