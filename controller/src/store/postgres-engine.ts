@@ -95,9 +95,13 @@ function postgresStore(writer: Sql, reader: Sql, lock: Lock): Store {
       }
     },
     async write(work, onCommit) {
-      const result = await queue.run(() => inTransaction(() => work(writing)));
-      onCommit?.();
-      return result;
+      return await queue.run(() =>
+        inTransaction(async () => {
+          const result = await work(writing);
+          onCommit?.();
+          return result;
+        }),
+      );
     },
     async close() {
       await queue.drained();

@@ -61,7 +61,7 @@ export async function rowsScanned(url: string): Promise<Map<string, number>> {
   return new Map(rows.map(({ name, rows: read }) => [String(name), Number(read)]));
 }
 
-async function withPostgres<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+export async function withPostgres<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
   const load = createRequire(new URL("../../../controller/package.json", import.meta.url));
   const connect = load("postgres") as (url: string, options: object) => Sql;
   const sql = connect(url, { max: 1, onnotice: () => undefined });
