@@ -64,7 +64,7 @@ async function serviceKills(args: string[]): Promise<boolean> {
 
 /** Of one job each, over years, in every time zone. */
 async function ledger(args: string[]): Promise<boolean> {
-  const { summary, faults } = runZones(readZonesWish(args));
+  const { summary, faults } = await runZones(readZonesWish(args));
   return answer(summary, faults);
 }
 

@@ -1,7 +1,5 @@
 DROP INDEX "executions_kind_state";
 --> statement-breakpoint
-DROP INDEX "backups_repository";
---> statement-breakpoint
 DROP INDEX "backups_sizes";
 --> statement-breakpoint
 DROP INDEX "executions_newest";

@@ -24,8 +24,6 @@ CREATE INDEX `executions_state` ON `executions` (`state`,`started_at`,`run_id`,`
 --> statement-breakpoint
 CREATE INDEX `executions_kind` ON `executions` (`kind`,`started_at`,`run_id`,`state`) WHERE "executions"."kind" <> 'backup';
 --> statement-breakpoint
-DROP INDEX `backups_repository`;
---> statement-breakpoint
 DROP INDEX `backups_sizes`;
 --> statement-breakpoint
 DROP INDEX `backups_newest`;

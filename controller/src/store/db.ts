@@ -21,10 +21,10 @@ export type Store = {
    * of the calls. A write inside a write is refused: hand the `db` on instead.
    * Throws what `work` throws; the database's own errors come as ControllerError: CONFLICT (a key is taken or missing),
    * UNAVAILABLE (disk full, connection lost), DATABASE_DAMAGED, DATABASE_IN_USE.
-   * `onCommit` is called as soon as the next write would see this one, which may be before it is on disk; not at all when
-   * it failed, and on PostgreSQL only when it is on disk.
+   * `onOrdered` is called when a write that is asked for from then on comes behind this one, though this one is not on disk:
+   * on SQLite it is committed then, on PostgreSQL it may still fail, and the other finds nothing of it.
    */
-  write<T>(work: (db: Db) => Promise<T>, onCommit?: () => void): Promise<T>;
+  write<T>(work: (db: Db) => Promise<T>, onOrdered?: () => void): Promise<T>;
   /** Waits for the writes under way, then lets the database go. */
   close(): Promise<void>;
 };

@@ -94,11 +94,11 @@ function postgresStore(writer: Sql, reader: Sql, lock: Lock): Store {
         throw storeError(error);
       }
     },
-    async write(work, onCommit) {
+    async write(work, onOrdered) {
       return await queue.run(() =>
         inTransaction(async () => {
           const result = await work(writing);
-          onCommit?.();
+          onOrdered?.();
           return result;
         }),
       );

@@ -130,6 +130,10 @@ export function defineBackups(d: Dialect) {
       )
       .where(isNull(t.removedAt)),
     d
+      .index("backups_repository")
+      .on(t.repositoryId, t.createdAt, t.backupId, t.agentId, t.status, t.backupType, t.diskId, t.removedAt)
+      .where(isNull(t.removedAt)),
+    d
       .index("backups_status")
       .on(t.status, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.backupType, t.diskId, t.removedAt)
       .where(sql`${isNull(t.removedAt)} and ${isUncommon("backupStatus", t.status)}`),

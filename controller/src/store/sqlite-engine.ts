@@ -108,7 +108,7 @@ function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts)
         throw storeError(error);
       }
     },
-    async write(work, onCommit) {
+    async write(work, onOrdered) {
       const { result, reached } = await queue.run(async () => {
         await turns.mine();
         const before = changed();
@@ -117,7 +117,7 @@ function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts)
           log.committed();
           checkpointer.committed();
         }
-        onCommit?.();
+        onOrdered?.();
         return { result: written, reached: log.reached() };
       });
       // The next one works meanwhile: what it builds on is on the medium before it is.

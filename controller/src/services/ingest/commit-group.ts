@@ -11,16 +11,16 @@ const NOTHING_SPOILED: ReadonlyMap<string, string> = new Map();
 
 /**
  * Commits a group, one answer for each item. What the database refuses for its content is looked for by halves, kept
- * without its body and acknowledged, so that it holds up neither its own agent nor the others. `onCommit`: as of a write,
+ * without its body and acknowledged, so that it holds up neither its own agent nor the others. `onOrdered`: as of a write,
  * of the whole group; not called when it has to be looked through.
  */
 export async function commitGroup(
   context: IngestContext,
   items: readonly GroupItem[],
-  onCommit: () => void,
+  onOrdered: () => void,
 ): Promise<Settled[]> {
   try {
-    return await commit(context, items, NOTHING_SPOILED, onCommit);
+    return await commit(context, items, NOTHING_SPOILED, onOrdered);
   } catch (error) {
     if (isOutage(error)) return items.map(() => ({ error }));
     const settled: Settled[] = [];
@@ -72,10 +72,10 @@ async function commit(
   context: IngestContext,
   items: readonly GroupItem[],
   spoiled: ReadonlyMap<string, string>,
-  onCommit?: () => void,
+  onOrdered?: () => void,
 ): Promise<Settled[]> {
   const options = { now: context.now(), spoiled };
-  const { outcomes, committed } = await context.store.write((db) => applyGroup(db, items, options), onCommit);
+  const { outcomes, committed } = await context.store.write((db) => applyGroup(db, items, options), onOrdered);
   tell(context, committed);
   return outcomes.map((outcome) => ({ outcome }));
 }

@@ -73,6 +73,32 @@ describe.each(LISTS)("the list of %s", (table, ids, filters, list) => {
   });
 });
 
+const BY_INDEX: [string, object][] = [
+  ["executions_newest", { kind: "backup" }],
+  ["executions_newest", { state: "completed" }],
+  ["executions_newest", { kind: "backup", state: "completed" }],
+  ["executions_kind", { kind: "drill" }],
+  ["executions_state", { state: "running" }],
+  ["executions_of_agent", { agentId, kind: "backup" }],
+  ["executions_of_agent_kind", { agentId, kind: "drill" }],
+  ["executions_of_agent_state", { agentId, state: "failed" }],
+  ["backups_newest", { status: "completed", backupType: "incremental", diskId: 0 }],
+  ["backups_repository", { repositoryId: "main" }],
+  ["backups_status", { status: "failed" }],
+  ["backups_type", { backupType: "full" }],
+  ["backups_disk", { diskId: 1 }],
+  ["backups_of_agent", { agentId, status: "completed" }],
+];
+
+it.each(BY_INDEX)("%s answers %o, page and total", async (index, filters) => {
+  const list = index.startsWith("backups") ? listBackups : listExecutions;
+  const cursor = middle(index.startsWith("backups") ? 2 : 1);
+  const steps = await plans.stepsOf(() => list(context, admin, { ...filters, ...paged(cursor) }));
+  const named = steps.filter((step) => / (executions|backups) USING/.test(step));
+  expect(named.map((step) => step.match(/USING (?:COVERING )?INDEX (\w+)/)?.[1])).toEqual([index, index]);
+  expect(named[1]).toContain("COVERING");
+});
+
 it("totals of backups touch no backup", async () => {
   for (const filters of [{}, { status: "failed" as const }, { repositoryId: "main", backupType: "full" as const }]) {
     const steps = await plans.stepsOf(() => listBackups(context, admin, { ...filters, ...paged(middle(2)) }));
