@@ -1,4 +1,5 @@
 /** What the ports stand on: the data folder, the database, the authority and the key of access tokens. */
+import type { Logger } from "pino";
 import { type Authority, openAuthority } from "../adapters/pki/authority.ts";
 import type { ServeSettings } from "../config/settings.ts";
 import { openSigningKey } from "../services/access/signing-key.ts";
@@ -32,7 +33,7 @@ export type Ground = {
   adminTokenTold: () => Promise<void>;
 };
 export type AdminToken = { text: string; expiresAt: Date };
-type Options = { signal: AbortSignal; allowMigrate: boolean };
+type Options = { log: Logger; signal: AbortSignal; allowMigrate: boolean };
 
 /** Noted in the store, because a first start may fail after the key was made. */
 const TOKEN_TOLD = "admin_token_told";
@@ -43,18 +44,19 @@ const KEY_REMEDY =
 
 export async function openGround(
   settings: ServeSettings,
-  { signal, allowMigrate }: Options,
+  { log, signal, allowMigrate }: Options,
   opened: AsyncDisposableStack,
 ): Promise<Ground> {
   const { data_dir: folder, database: url, certificate } = settings;
   const paths = dataPaths(folder);
   const now = () => new Date();
+  const announce = (sentence: string, facts: object) => log.info(facts, sentence);
   const begin = (name: string) => ({ name, signal });
   await startStep(begin("data folder"), () => openDataFolder(folder));
   opened.use(await startStep(begin("data folder"), () => lockDataFolder(folder)));
   const store = opened.adopt(
     await startStep(begin("database"), () =>
-      openStore(url === null ? { file: paths.database } : { url, allowMigrate }),
+      openStore({ ...(url === null ? { file: paths.database } : { url, allowMigrate }), announce }),
     ),
     (one) => one.close(),
   );

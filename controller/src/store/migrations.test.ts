@@ -108,11 +108,13 @@ describeOnBothStores("migrations", ({ place: newPlace, dialect }) => {
       expect(await readCatalogue(place)).toEqual(before);
       return await openAndClose({ ...place, migrations, allowMigrate: true });
     }
-    await openAndClose({ ...place, migrations });
+    const said: unknown[] = [];
+    await openAndClose({ ...place, migrations, announce: (sentence, facts) => said.push([sentence, facts]) });
     const folder = dirname(place.file);
     const copies = (await readdir(folder)).filter((name) => name.startsWith("controller.db.before-9999-next-"));
     expect(copies).toHaveLength(1);
     const copy = join(folder, copies[0] ?? "");
+    expect(said).toEqual([["the database is copied, then migrated", { copy, migrations: ["9999-next"] }]]);
     expect((await stat(copy)).mode & 0o777).toBe(0o600);
     expect(await readCatalogue({ file: copy })).toEqual(before);
     expect(await readCatalogue(place)).not.toEqual(before);

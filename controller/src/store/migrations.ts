@@ -10,6 +10,9 @@ export type Migration = { name: string; sha256: string; statements: string[] };
 export type AppliedMigration = { name: string; sha256: string };
 
 /** Made by hand in both databases before any migration, so it is in none of them. */
+/** Told before a start does what takes seconds or minutes on a large database: a sentence, and facts for the log. */
+export type Announce = (sentence: string, facts: Record<string, unknown>) => void;
+
 export const MIGRATIONS_TABLE = "schema_migrations";
 export const CREATE_MIGRATIONS_TABLE =
   `CREATE TABLE IF NOT EXISTS ${MIGRATIONS_TABLE} ` +

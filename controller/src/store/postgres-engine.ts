@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { ControllerError } from "../errors.ts";
 import type { Db, Store } from "./db.ts";
+import type { Announce } from "./migrations.ts";
 import { migratePostgres } from "./postgres-migrate.ts";
 import { TABLES } from "./schema.ts";
 import { storeError } from "./store-errors.ts";
@@ -13,6 +14,7 @@ export type PostgresOptions = {
   allowMigrate?: boolean;
   /** Instead of the shipped ones; for tests of migrations. */
   migrations?: string;
+  announce?: Announce;
 };
 
 const READERS = 8;
@@ -27,7 +29,7 @@ const NEVER = new Promise<never>(() => undefined);
 const TAKE_LOCK = `SELECT pg_try_advisory_lock(${LOCK_KEY}) AS held`;
 
 /** Errors as `openStore`. */
-export async function openPostgres({ url, allowMigrate, migrations }: PostgresOptions): Promise<Store> {
+export async function openPostgres({ url, allowMigrate, migrations, announce }: PostgresOptions): Promise<Store> {
   const lock: Lock = { held: false };
   const writer = connect(url, {
     max: 1,
@@ -47,7 +49,11 @@ export async function openPostgres({ url, allowMigrate, migrations }: PostgresOp
   const reader = connect(url, { max: READERS, connection: { default_transaction_read_only: true } });
   try {
     await takeLock(lock, () => writer.unsafe<LockAnswer[]>(TAKE_LOCK));
-    await migratePostgres(writer, { allowMigrate: allowMigrate === true, folder: migrations });
+    await migratePostgres(writer, {
+      allowMigrate: allowMigrate === true,
+      folder: migrations,
+      announce: announce ?? (() => undefined),
+    });
     return postgresStore(writer, reader, lock);
   } catch (error) {
     await Promise.all([writer.end({ timeout: 1 }), reader.end({ timeout: 1 })]);

@@ -1,6 +1,7 @@
 import type { Sql } from "postgres";
 import { ControllerError } from "../errors.ts";
 import {
+  type Announce,
   type AppliedMigration,
   CREATE_MIGRATIONS_TABLE,
   loadMigrations,
@@ -14,6 +15,7 @@ export type PostgresMigration = {
   /** Someone said that a dump was made (`--allow-migrate`). */
   allowMigrate: boolean;
   folder: string | undefined;
+  announce: Announce;
 };
 
 /**
@@ -21,7 +23,7 @@ export type PostgresMigration = {
  * fails. A database that holds anything is not touched without `allowMigrate`: only its own tools can dump it.
  * BAD_CONFIG then, and when it is of a newer version or holds another program's tables.
  */
-export async function migratePostgres(sql: Sql, { allowMigrate, folder }: PostgresMigration): Promise<void> {
+export async function migratePostgres(sql: Sql, { allowMigrate, folder, announce }: PostgresMigration): Promise<void> {
   await refuseForeign(sql);
   await sql.unsafe(CREATE_MIGRATIONS_TABLE);
   const applied = await sql.unsafe<AppliedMigration[]>(
@@ -33,6 +35,8 @@ export async function migratePostgres(sql: Sql, { allowMigrate, folder }: Postgr
       message: "The database has to be migrated: dump it (pg_dump -Fc), then start once with --allow-migrate.",
       details: `to be applied: ${pending.map(({ name }) => name).join(", ")}`,
     });
+  const names = pending.map(({ name }) => name);
+  if (applied.length > 0 && names.length > 0) announce("the database is migrated", { migrations: names });
   for (const migration of pending) await apply(sql, migration);
 }
 

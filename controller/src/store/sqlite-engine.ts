@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { Db, Store } from "./db.ts";
 import { loopTurns } from "./loop-turns.ts";
+import type { Announce } from "./migrations.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { inForeground, isInBackground } from "./precedence.ts";
 import { TABLES } from "./schema.ts";
@@ -18,6 +19,7 @@ export type SqliteOptions = {
   file: string;
   /** Instead of the shipped ones; for tests of migrations. */
   migrations?: string;
+  announce?: Announce;
   /** For tests of slow and broken disks. */
   log?: LogSettings;
 };
@@ -26,11 +28,12 @@ export type SqliteOptions = {
 const WRITER_CACHE_KIB = 16_384;
 const READER_CACHE_KIB = 8192;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const silently: Announce = () => undefined;
 /** Statements kept per connection, the least recently used going first. */
 const KEPT_STATEMENTS = 300;
 
 /** The default store: one writer, a reader of its own beside it. Errors as `openStore`. */
-export function openSqlite({ file, migrations, log: logSettings }: SqliteOptions): Store {
+export function openSqlite({ file, migrations, announce = silently, log: logSettings }: SqliteOptions): Store {
   const opened: { close(): unknown }[] = [];
   try {
     opened.push(lockSqliteFile(file));
@@ -39,8 +42,8 @@ export function openSqlite({ file, migrations, log: logSettings }: SqliteOptions
     const descriptor = openSync(file, "r+");
     opened.push({ close: () => closeSync(descriptor) });
     const writer = connect(file, opened, WRITER_CACHE_KIB);
-    checkIntegrity(writer);
-    migrateSqlite(writer, file, migrations);
+    checkIntegrity(writer, announce);
+    migrateSqlite(writer, file, announce, migrations);
     // Statistics by which queries choose their index: taken anew where a table has grown by much.
     writer.pragma("optimize = 0x10002");
     const reader = connect(file, opened, READER_CACHE_KIB);

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { ControllerError } from "../errors.ts";
+import type { Announce } from "./migrations.ts";
 import { databaseDamaged } from "./store-errors.ts";
 
 type Connection = InstanceType<typeof Database>;
@@ -47,9 +48,10 @@ function realFolder(file: string): string {
 }
 
 /** DATABASE_DAMAGED with what SQLite found. */
-export function checkIntegrity(connection: Connection): void {
+export function checkIntegrity(connection: Connection, announce: Announce): void {
   const bytes = Number(connection.pragma("page_count", { simple: true })) * pageSize(connection);
   const check = bytes <= FULL_CHECK_BYTES ? "integrity_check(5)" : "quick_check(5)";
+  if (bytes > FULL_CHECK_BYTES) announce("the database is checked", { bytes });
   const findings = (connection.pragma(check) as Record<string, string>[]).map((row) => Object.values(row).join(" "));
   if (findings.join() !== "ok") throw databaseDamaged(findings.join("; ").slice(0, 1000));
 }
@@ -63,9 +65,13 @@ export function makePrivately(file: string): void {
   closeSync(openSync(file, "a", 0o600));
 }
 
-/** A whole copy beside the file, on disk when this returns; answers its path. */
-export function backUpBeside(connection: Connection, file: string, label: string): string {
-  const copy = `${file}.before-${label}-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
+/** Where a copy of this moment lies. */
+export function pathBeside(file: string, label: string): string {
+  return `${file}.before-${label}-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
+}
+
+/** A whole copy, on disk when this returns. */
+export function backUp(connection: Connection, copy: string): void {
   makePrivately(copy);
   connection.prepare("VACUUM INTO ?").run(copy);
   for (const path of [copy, dirname(copy)]) {
@@ -73,5 +79,4 @@ export function backUpBeside(connection: Connection, file: string, label: string
     fsyncSync(handle);
     closeSync(handle);
   }
-  return copy;
 }

@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import { ControllerError } from "../errors.ts";
 import {
+  type Announce,
   type AppliedMigration,
   CREATE_MIGRATIONS_TABLE,
   loadMigrations,
@@ -9,7 +10,7 @@ import {
   migrationsFolder,
   pendingMigrations,
 } from "./migrations.ts";
-import { backUpBeside } from "./sqlite-file.ts";
+import { backUp, pathBeside } from "./sqlite-file.ts";
 import { databaseDamaged } from "./store-errors.ts";
 
 type Connection = InstanceType<typeof Database>;
@@ -18,7 +19,12 @@ type Connection = InstanceType<typeof Database>;
  * Brings the file to the newest schema, each migration in one transaction; a file that holds anything is copied beside
  * itself first. BAD_CONFIG when it is of a newer version or is no database of Holdfast's.
  */
-export function migrateSqlite(connection: Connection, file: string, folder = migrationsFolder("sqlite")): void {
+export function migrateSqlite(
+  connection: Connection,
+  file: string,
+  announce: Announce,
+  folder = migrationsFolder("sqlite"),
+): void {
   refuseForeign(connection);
   connection.exec(CREATE_MIGRATIONS_TABLE);
   const applied = connection
@@ -26,7 +32,11 @@ export function migrateSqlite(connection: Connection, file: string, folder = mig
     .all();
   const pending = pendingMigrations(loadMigrations(folder), applied);
   if (pending.length === 0) return;
-  if (applied.length > 0) backUpBeside(connection, file, pending[0]?.name ?? "migration");
+  if (applied.length > 0) {
+    const copy = pathBeside(file, pending[0]?.name ?? "migration");
+    announce("the database is copied, then migrated", { copy, migrations: pending.map(({ name }) => name) });
+    backUp(connection, copy);
+  }
   // Rebuilding a table drops the old one, which must not take along what refers to it.
   connection.pragma("foreign_keys = OFF");
   try {
