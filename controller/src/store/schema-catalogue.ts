@@ -1,8 +1,9 @@
 /** What is protected, where it goes, and every backup that was made of it. */
 import type { BackupType, Problem, Sidecar, SidecarBody } from "@holdfast/protocol";
 import { isNotNull, isNull, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Dialect } from "./dialect.ts";
-import { isUncommon } from "./uncommon.ts";
+import { isUncommon, type Uncommon } from "./uncommon.ts";
 
 export type Origin = "host" | "controller";
 export type BackupStatus = "pending" | "running" | "completed" | "failed" | "cancelled";
@@ -102,51 +103,57 @@ function backupStory(d: Dialect) {
   };
 }
 
+type BackupColumns = Record<keyof ReturnType<typeof backupFacts> | keyof ReturnType<typeof backupStory>, SQLiteColumn>;
+
 export function defineBackups(d: Dialect) {
   return d.table("backups", { ...backupFacts(d), ...backupStory(d) }, (t) => [
     d.primaryKey({ name: "backups_pk", columns: [t.agentId, t.backupId] }),
-    // The lists leave the removed ones out. What follows the order in an index are the list's other filters: a page and
-    // a total by two of them come from the index alone, also when hardly any row passes both. SQLite asks for removedAt
-    // in it although it can only be null.
+    ...backupLists(d, t),
+    ...backupFinders(d, t),
+  ]);
+}
+
+/**
+ * The lists leave the removed ones out. What follows the order in an index are the list's other filters: a page and a total
+ * by two of them come from the index alone, also when hardly any row passes both. SQLite asks for removedAt in it although
+ * it can only be null.
+ */
+function backupLists(d: Dialect, t: BackupColumns) {
+  const { agentId, repositoryId, status, backupType, diskId, removedAt } = t;
+  const time = [t.createdAt, t.backupId] as const;
+  const key = [...time, agentId] as const;
+  const filters = [repositoryId, status, backupType, diskId, removedAt] as const;
+  // The sizes too, which lie behind the sidecar in a row: whoever sums them reads nothing else.
+  const sizes = [t.vmContextId, t.completedAt, t.fileSizeBytes] as const;
+  const isThere = isNull(removedAt);
+  const index = (name: string, columns: [SQLiteColumn, ...SQLiteColumn[]], which = isThere) =>
     d
-      .index("backups_newest")
-      .on(t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.backupType, t.diskId, t.removedAt)
-      .where(isNull(t.removedAt)),
-    // The sizes too, which lie behind the sidecar in a row: whoever sums them reads nothing else.
-    d
-      .index("backups_of_agent")
-      .on(
-        ...([
-          t.agentId,
-          t.createdAt,
-          t.backupId,
-          t.repositoryId,
-          t.status,
-          t.backupType,
-          t.diskId,
-          t.removedAt,
-        ] as const),
-        ...[t.vmContextId, t.completedAt, t.fileSizeBytes],
-      )
-      .where(isNull(t.removedAt)),
-    d
-      .index("backups_repository")
-      .on(t.repositoryId, t.createdAt, t.backupId, t.agentId, t.status, t.backupType, t.diskId, t.removedAt)
-      .where(isNull(t.removedAt)),
-    d
-      .index("backups_status")
-      .on(t.status, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.backupType, t.diskId, t.removedAt)
-      .where(sql`${isNull(t.removedAt)} and ${isUncommon("backupStatus", t.status)}`),
-    d
-      .index("backups_type")
-      .on(t.backupType, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.diskId, t.removedAt)
-      .where(sql`${isNull(t.removedAt)} and ${isUncommon("backupType", t.backupType)}`),
-    d
-      .index("backups_disk")
-      .on(t.diskId, t.createdAt, t.backupId, t.agentId, t.repositoryId, t.status, t.backupType, t.removedAt)
-      .where(sql`${isNull(t.removedAt)} and ${isUncommon("diskId", t.diskId)}`),
-    d.index("backups_name").on(t.vmName, t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
-    d.index("backups_context").on(t.vmContextId, t.createdAt, t.backupId, t.agentId).where(isNull(t.removedAt)),
+      .index(name)
+      .on(...columns)
+      .where(which);
+  const rare = (which: Uncommon, column: SQLiteColumn) => sql`${isThere} and ${isUncommon(which, column)}`;
+  return [
+    index("backups_newest", [...key, ...filters]),
+    index("backups_of_agent", [agentId, ...time, ...filters, ...sizes]),
+    index("backups_repository", [repositoryId, ...key, status, backupType, diskId, removedAt]),
+    index(
+      "backups_status",
+      [status, ...key, repositoryId, backupType, diskId, removedAt],
+      rare("backupStatus", status),
+    ),
+    index(
+      "backups_type",
+      [backupType, ...key, repositoryId, status, diskId, removedAt],
+      rare("backupType", backupType),
+    ),
+    index("backups_disk", [diskId, ...key, repositoryId, status, backupType, removedAt], rare("diskId", diskId)),
+    index("backups_name", [t.vmName, ...key]),
+    index("backups_context", [t.vmContextId, ...key]),
+  ];
+}
+
+function backupFinders(d: Dialect, t: BackupColumns) {
+  return [
     d.index("backups_restore_point").on(t.restorePointId).where(isNotNull(t.restorePointId)),
     d.index("backups_id").on(t.backupId),
     d.index("backups_parent").on(t.agentId, t.parentBackupId).where(isNotNull(t.parentBackupId)),
@@ -154,5 +161,5 @@ export function defineBackups(d: Dialect) {
     // For whoever removes what has been gone for long.
     d.index("backups_removed").on(t.removedAt, t.agentId, t.backupId).where(isNotNull(t.removedAt)),
     d.index("backups_removed_of_agent").on(t.agentId, t.removedAt).where(isNotNull(t.removedAt)),
-  ]);
+  ];
 }

@@ -1,6 +1,7 @@
 /** What happened: events as they came, and what was made of them. No foreign keys here: this is the hot path. */
 import type { Drill, Problem, RunEnd, RunKind, RunProgress, TaskName, Verification } from "@holdfast/protocol";
 import { isNotNull } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Dialect } from "./dialect.ts";
 import { isUncommon } from "./uncommon.ts";
 
@@ -63,18 +64,25 @@ export function defineExecutions(d: Dialect) {
       d.index("executions_of_item").on(t.vmContextId, t.startedAt, t.runId),
       d.index("executions_state").on(t.state, t.startedAt, t.runId, t.kind).where(isUncommon("runState", t.state)),
       d.index("executions_kind").on(t.kind, t.startedAt, t.runId, t.state).where(isUncommon("runKind", t.kind)),
-      d
-        .index("executions_of_agent_state")
-        .on(t.agentId, t.state, t.startedAt, t.runId, t.kind)
-        .where(isUncommon("runState", t.state)),
-      d
-        .index("executions_of_agent_kind")
-        .on(t.agentId, t.kind, t.startedAt, t.runId, t.state)
-        .where(isUncommon("runKind", t.kind)),
+      ...uncommonOfAgent(d, t),
       // Without its empty entries, which would make statistics say that it finds everything.
       d.index("executions_of_command").on(t.commandId).where(isNotNull(t.commandId)),
     ],
   );
+}
+
+function uncommonOfAgent(d: Dialect, t: Record<"agentId" | "kind" | "state" | "startedAt" | "runId", SQLiteColumn>) {
+  const time = [t.startedAt, t.runId] as const;
+  return [
+    d
+      .index("executions_of_agent_state")
+      .on(t.agentId, t.state, ...time, t.kind)
+      .where(isUncommon("runState", t.state)),
+    d
+      .index("executions_of_agent_kind")
+      .on(t.agentId, t.kind, ...time, t.state)
+      .where(isUncommon("runKind", t.kind)),
+  ];
 }
 
 export function defineVerifications(d: Dialect) {

@@ -12,15 +12,15 @@ const COMMON = {
   backupType: "incremental",
   diskId: 0,
 } as const;
-type Which = keyof typeof COMMON;
+export type Uncommon = keyof typeof COMMON;
 
 /** Said with the value itself: which index may be used is decided before parameters are known. */
-export function isUncommon(which: Which, column: Column): SQL {
+export function isUncommon(which: Uncommon, column: Column): SQL {
   const common = COMMON[which];
   return sql`${column} <> ${sql.raw(typeof common === "string" ? `'${common}'` : `${common}`)}`;
 }
 
 /** `column` has this value, in the words by which an index of uncommon values is found. */
-export function hasValue(which: Which, column: Column, value: string | number): SQL | undefined {
+export function hasValue(which: Uncommon, column: Column, value: string | number): SQL | undefined {
   return value === COMMON[which] ? eq(column, value) : and(eq(column, value), isUncommon(which, column));
 }

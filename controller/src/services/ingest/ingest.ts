@@ -40,21 +40,12 @@ export function openIngest(context: IngestContext, settings: Partial<IngestSetti
   let before: Promise<void> = Promise.resolve();
   let closed = false;
 
-  /** Resolves when the next group may begin; `ended`: when all of this one were answered. */
-  async function begin(group: readonly Waiting[]): Promise<{ ended: Promise<void> }> {
-    const { promise: committed, resolve } = Promise.withResolvers<void>();
-    const items = group.map(({ item }) => item);
-    const ended = inForeground(() => commitGroup(context, items, resolve)).then((settled) => settle(group, settled));
-    await Promise.race([committed, ended]);
-    return { ended };
-  }
-
   async function work(): Promise<void> {
     while (queue.length > 0 && !closed) {
       if (queue.events < groupEvents / 8) await company.wait();
       const group = queue.take(groupEvents);
       if (group.length > 0) {
-        const { ended } = await begin(group);
+        const { ended } = await begin(context, group);
         // One at a time waits for the disk, so that a slow one slows down those who send.
         await before;
         before = ended;
@@ -83,6 +74,15 @@ export function openIngest(context: IngestContext, settings: Partial<IngestSetti
       for (const { reject } of queue.take(Number.POSITIVE_INFINITY)) reject(stopping());
     },
   };
+}
+
+/** Resolves when the next group may begin; `ended`: when all of this one were answered. */
+async function begin(context: IngestContext, group: readonly Waiting[]): Promise<{ ended: Promise<void> }> {
+  const { promise: ordered, resolve } = Promise.withResolvers<void>();
+  const items = group.map(({ item }) => item);
+  const ended = inForeground(() => commitGroup(context, items, resolve)).then((settled) => settle(group, settled));
+  await Promise.race([ordered, ended]);
+  return { ended };
 }
 
 /** A wait that can be cut short. */
