@@ -44,7 +44,7 @@ async function runLists(lists: ListBench, { cases, scratch, runs }: BenchOptions
     await measure("sqlite", await startServer(folder, null), asked);
   }
   if (isWanted("postgres")) {
-    await using database = await startPostgres();
+    await using database = await startPostgres({ durable: true });
     const url = database.url("postgres");
     await fill({ name: "postgres", folder: data("postgres"), place: { url } }, lists, report);
     const before = await rowsScanned(url);

@@ -19,7 +19,7 @@ export async function seed(place: Place, statements: readonly string[]): Promise
 /** The statistics are taken by the controller itself at its start. */
 function seedSqlite(file: string, statements: readonly string[]): void {
   fillSqlite(file, statements);
-  // Its first commits would wait for gigabytes that no controller has written within a minute.
+  // As PostgreSQL's checkpoint below.
   const descriptor = openSync(file, "r+");
   fsyncSync(descriptor);
   closeSync(descriptor);
@@ -51,6 +51,8 @@ async function seedPostgres(sql: Sql, statements: readonly string[]): Promise<vo
   for (const { sql: definition } of indexes) await sql.unsafe(String(definition));
   // As autovacuum does within a minute of so many new rows.
   await sql.unsafe("VACUUM ANALYZE");
+  // Its first commits would wait for gigabytes that no controller has written within a minute.
+  await sql.unsafe("CHECKPOINT");
 }
 
 /** Rows that PostgreSQL read from whole tables so far, by table: an index was of no use for them. */

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { z } from "zod";
@@ -8,6 +9,9 @@ const ports = z.object({ https: z.number().int(), agents: z.number().int(), smtp
 export type DemoPorts = z.infer<typeof ports>;
 
 export const HOST = "127.0.0.1";
+/** Linux gives ports from 32768 on to whoever asks for any, others from higher ones on. */
+const FIRST_OF_ANY = 32_768;
+const LOWEST = 15_000;
 const USUAL: DemoPorts = { https: 8443, agents: 8444, smtp: 8025 };
 
 /** The ports of the start before, else the usual ones; another where one is taken. Kept in `file` for the next start. */
@@ -23,20 +27,16 @@ export async function choosePorts(file: string): Promise<DemoPorts> {
   return chosen;
 }
 
+/** None that the system gives to whoever asks for any: another program may have got it by the time it is listened on. */
 async function freePort(wished: number, taken: readonly number[]): Promise<number> {
-  if (!taken.includes(wished) && (await tryPort(wished)) !== null) return wished;
-  const any = await tryPort(0);
-  return any === null || taken.includes(any) ? await freePort(0, taken) : any;
+  if (!taken.includes(wished) && (await isFree(wished))) return wished;
+  return await freePort(randomInt(LOWEST, FIRST_OF_ANY), taken);
 }
 
-/** null: someone has it. */
-function tryPort(port: number): Promise<number | null> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(null));
-    server.listen({ port, host: HOST, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : null));
-    });
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: HOST, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
