@@ -22,7 +22,7 @@ const MEMORY = "/dev/shm";
 const MEMORY_BYTES = 2 * 2 ** 30;
 /** Nothing of a test has to survive a power cut. */
 const QUICK = ["fsync=off", "full_page_writes=off", "max_wal_size=64MB", "min_wal_size=32MB"];
-/** What docs/configuration.md tells people who have many hosts. */
+/** What docs/configuration.md tells people who have many hosts, and log files that are kept for the next use. */
 const IN_USE = ["shared_buffers=512MB", "max_wal_size=4GB", "min_wal_size=2GB", "wal_compression=on"];
 const ALONE = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
 

@@ -13,6 +13,9 @@ export type AppliedMigration = { name: string; sha256: string };
 /** Told before a start does what takes seconds or minutes on a large database: a sentence, and facts for the log. */
 export type Announce = (sentence: string, facts: Record<string, unknown>) => void;
 
+/** To whom nothing is told. */
+export const silently: Announce = () => undefined;
+
 export const MIGRATIONS_TABLE = "schema_migrations";
 export const CREATE_MIGRATIONS_TABLE =
   `CREATE TABLE IF NOT EXISTS ${MIGRATIONS_TABLE} ` +

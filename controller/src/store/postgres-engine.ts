@@ -2,7 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { ControllerError } from "../errors.ts";
 import type { Db, Store } from "./db.ts";
-import type { Announce } from "./migrations.ts";
+import { type Announce, silently } from "./migrations.ts";
 import { migratePostgres } from "./postgres-migrate.ts";
 import { TABLES } from "./schema.ts";
 import { storeError } from "./store-errors.ts";
@@ -29,7 +29,12 @@ const NEVER = new Promise<never>(() => undefined);
 const TAKE_LOCK = `SELECT pg_try_advisory_lock(${LOCK_KEY}) AS held`;
 
 /** Errors as `openStore`. */
-export async function openPostgres({ url, allowMigrate, migrations, announce }: PostgresOptions): Promise<Store> {
+export async function openPostgres({
+  url,
+  allowMigrate,
+  migrations,
+  announce = silently,
+}: PostgresOptions): Promise<Store> {
   const lock: Lock = { held: false };
   const writer = connect(url, {
     max: 1,
@@ -52,7 +57,7 @@ export async function openPostgres({ url, allowMigrate, migrations, announce }: 
     await migratePostgres(writer, {
       allowMigrate: allowMigrate === true,
       folder: migrations,
-      announce: announce ?? (() => undefined),
+      announce,
     });
     return postgresStore(writer, reader, lock);
   } catch (error) {

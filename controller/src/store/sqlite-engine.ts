@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { Db, Store } from "./db.ts";
 import { loopTurns } from "./loop-turns.ts";
-import type { Announce } from "./migrations.ts";
+import { type Announce, silently } from "./migrations.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { inForeground, isInBackground } from "./precedence.ts";
 import { TABLES } from "./schema.ts";
@@ -28,7 +28,6 @@ export type SqliteOptions = {
 const WRITER_CACHE_KIB = 16_384;
 const READER_CACHE_KIB = 8192;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
-const silently: Announce = () => undefined;
 /** Statements kept per connection, the least recently used going first. */
 const KEPT_STATEMENTS = 300;
 

@@ -27,7 +27,7 @@ export async function choosePorts(file: string): Promise<DemoPorts> {
   return chosen;
 }
 
-/** None that the system gives to whoever asks for any: another program may have got it by the time it is listened on. */
+/** The wished one, else none that the system gives to whoever asks for any: that may be gone before it is listened on. */
 async function freePort(wished: number, taken: readonly number[]): Promise<number> {
   if (!taken.includes(wished) && (await isFree(wished))) return wished;
   return await freePort(randomInt(LOWEST, FIRST_OF_ANY), taken);

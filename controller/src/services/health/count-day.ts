@@ -1,5 +1,5 @@
 /** What happened on a host in one day (UTC), item by item. */
-import { and, count, eq, gte, inArray, isNotNull, isNull, lt, sum } from "drizzle-orm";
+import { and, count, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sum } from "drizzle-orm";
 import { addDays, startOf } from "../../domain/health/days.ts";
 import type { Db } from "../../store/db.ts";
 
@@ -124,16 +124,19 @@ async function addDrills(db: Db, { agentId, from, until }: Span, add: Add): Prom
   }
 }
 
-/** What was there when the day ended: what still is, and what was removed since. Each has an index of its own. */
+/**
+ * What was there when the day ended: what still is, and what was removed since. Each has an index of its own; one question,
+ * so that what is removed meanwhile is not counted as both.
+ */
 async function addSizes(db: Db, { agentId, until }: Span, add: Add): Promise<void> {
   const { backups: b } = db.tables;
   const was = [eq(b.status, "completed"), isNotNull(b.fileSizeBytes), lt(b.completedAt, until)];
-  for (const isThere of [isNull(b.removedAt), gte(b.removedAt, until)]) {
-    const rows = await db
+  const sizes = (removed: SQL) =>
+    db
       .select({ item: b.vmContextId, bytes: sum(b.fileSizeBytes).mapWith(Number) })
       .from(b)
-      .where(and(eq(b.agentId, agentId), isThere, ...was))
+      .where(and(eq(b.agentId, agentId), removed, ...was))
       .groupBy(b.vmContextId);
-    for (const { item, bytes } of rows) add(item, "totalSizeBytes", bytes);
-  }
+  const rows = await sizes(isNull(b.removedAt)).unionAll(sizes(gte(b.removedAt, until)));
+  for (const { item, bytes } of rows) add(item, "totalSizeBytes", bytes);
 }
