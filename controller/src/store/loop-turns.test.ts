@@ -43,7 +43,66 @@ describe("a job of very many small steps", () => {
   });
 });
 
+describe("a job of many statements in one piece of work", () => {
+  it("lets timers and sockets have their turn between the statements of a read", async () => {
+    const store = await openStore();
+    const ran = await inBackground(() => store.read((db) => timersDuring(() => readSetting(db, "any"))));
+    expect(ran).toBeGreaterThan(3);
+  });
+
+  it("lets timers and sockets have their turn between the statements of a transaction", async () => {
+    const store = await openStore();
+    const ran = await inBackground(() => store.write((db) => timersDuring(() => putSetting(db, "any", 1))));
+    expect(ran).toBeGreaterThan(3);
+    expect(await store.read((db) => readSetting(db, "any"))).toBe(1);
+  });
+});
+
 describe("loopTurns", () => {
+  it("lets a statement of the background begin while the turn is young, and one that somebody waits for always", async () => {
+    let elapsed = 0;
+    const { inRead } = loopTurns({ backgroundMs: 2, patienceMs: 60_000, elapsed: () => elapsed });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await inForeground(async () => {
+      await inBackground(async () => {
+        expect(inRead()).toBeNull();
+        elapsed = 2;
+        void inRead()?.then(resolve);
+      });
+      await new Promise((wake) => setTimeout(wake, 20));
+      // Not behind the background, which waits for this one's end.
+      expect(inRead()).toBeNull();
+    });
+    await promise;
+  });
+
+  it("lets statements of the background begin in the order of the calls", async () => {
+    let elapsed = 0;
+    const { inRead } = loopTurns({ backgroundMs: 2, elapsed: () => elapsed });
+    const begun: number[] = [];
+    await inBackground(async () => {
+      expect(inRead()).toBeNull();
+      elapsed = 2;
+      const first = inRead()?.then(() => begun.push(1));
+      elapsed = 0;
+      const second = inRead()?.then(() => begun.push(2));
+      await Promise.all([first, second]);
+    });
+    expect(begun).toEqual([1, 2]);
+  });
+
+  it("lets a transaction of the background go on though somebody waits: it may be for its end", async () => {
+    let elapsed = 0;
+    const { inTransaction } = loopTurns({ backgroundMs: 2, patienceMs: 60_000, elapsed: () => elapsed });
+    await inForeground(() =>
+      inBackground(async () => {
+        expect(inTransaction()).toBeNull();
+        elapsed = 2;
+        await inTransaction();
+      }),
+    );
+  });
+
   it("waits for nobody while the turn is young, and for the next turn when it is old", async () => {
     let elapsed = 0;
     const turns = loopTurns({ longestMs: 10, elapsed: () => elapsed });

@@ -1,16 +1,15 @@
 import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
-import type { Db, Store } from "./db.ts";
+import type { Store } from "./db.ts";
 import { loopTurns } from "./loop-turns.ts";
 import { type Announce, silently } from "./migrations.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { inForeground, isInBackground } from "./precedence.ts";
-import { TABLES } from "./schema.ts";
 import { type Checkpointer, LAST_RESORT_PAGES, openCheckpointer } from "./sqlite-checkpoint.ts";
 import { checkIntegrity, lockSqliteFile, makePrivately } from "./sqlite-file.ts";
 import { type LogSettings, openLog, type SqliteLog } from "./sqlite-log.ts";
 import { migrateSqlite } from "./sqlite-migrate.ts";
+import { bind } from "./sqlite-statements.ts";
 import { storeError } from "./store-errors.ts";
 import { type WriterQueue, writerQueue } from "./writer-queue.ts";
 
@@ -28,8 +27,6 @@ export type SqliteOptions = {
 const WRITER_CACHE_KIB = 16_384;
 const READER_CACHE_KIB = 8192;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
-/** Statements kept per connection, the least recently used going first. */
-const KEPT_STATEMENTS = 300;
 
 /** The default store: one writer, a reader of its own beside it. Errors as `openStore`. */
 export function openSqlite({ file, migrations, announce = silently, log: logSettings }: SqliteOptions): Store {
@@ -92,8 +89,8 @@ function sqliteStore({ writer, reader, queue, checkpointer, log, close }: Parts)
   const inLine = oneByOne();
   const rows = writer.prepare<[], { changed: number }>("SELECT total_changes() AS changed");
   const changed = (): number => rows.get()?.changed ?? 0;
-  const writing = bind(writer);
-  const reading = bind(reader);
+  const writing = bind(writer, turns.inTransaction);
+  const reading = bind(reader, turns.inRead);
   return {
     dialect: "sqlite",
     async read(work) {
@@ -146,24 +143,4 @@ async function inTransaction<T>(writer: Connection, work: () => Promise<T>): Pro
     if (writer.inTransaction) writer.exec("ROLLBACK");
     throw storeError(error);
   }
-}
-
-/** drizzle answers at once on this driver; awaited, that is the same as the asynchronous database that Db promises. */
-function bind(connection: Connection): Db {
-  return Object.assign(drizzle(keepingStatements(connection)), { tables: TABLES.sqlite }) as unknown as Db;
-}
-
-/** drizzle prepares each query anew; with the statements kept a small one takes half the time. */
-function keepingStatements(connection: Connection): Connection {
-  const kept = new Map<string, ReturnType<Connection["prepare"]>>();
-  const prepare = connection.prepare.bind(connection);
-  function prepareOnce(text: string): ReturnType<Connection["prepare"]> {
-    const statement = kept.get(text) ?? prepare(text);
-    kept.delete(text);
-    kept.set(text, statement);
-    const [oldest] = kept.keys();
-    if (kept.size > KEPT_STATEMENTS && oldest !== undefined) kept.delete(oldest);
-    return statement;
-  }
-  return Object.assign(connection, { prepare: prepareOnce });
 }
