@@ -15,7 +15,9 @@ import { together } from "./together.ts";
 /** Rows of one statement at most; each shorter length is a power of two. */
 const LONGEST = 64;
 
-type Prepared = { execute(values: Record<string, unknown>): Promise<unknown> };
+/** Its placeholders are numbered: the engine finds a number in an array much sooner than one of 2,000 names in an object. */
+type Prepared = { execute(values: Numbered): Promise<unknown> };
+type Numbered = Record<string, unknown>;
 /** PostgreSQL keeps a statement prepared on the server when it has a name; SQLite knows them by their text. */
 type Preparable = { prepare(name: string): Prepared };
 /** Building a statement of many parameters costs more than running it. Of each table only one answer is asked for. */
@@ -36,7 +38,7 @@ export async function rowsByKey<Table extends SQLiteTable>(
         .from(table as SQLiteTable)
         .where(inArray(column, places));
     });
-    return statement.execute({ ...some });
+    return statement.execute(some as unknown as Numbered);
   });
   return (await together(answers)).flat() as InferSelectModel<Table>[];
 }
@@ -57,7 +59,7 @@ export async function putRows<Table extends SQLiteTable>(
         .values(placeholders(table, some.length))
         .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set });
     });
-    return statement.execute(named(table, some));
+    return statement.execute(numbered(table, some));
   });
   await together(done);
 }
@@ -76,7 +78,7 @@ export async function addRows<Table extends SQLiteTable, Answer extends Record<s
         .values(placeholders(table, some.length))
         .returning(answer),
     );
-    return statement.execute(named(table, some));
+    return statement.execute(numbered(table, some));
   });
   return (await together(answers)).flat() as { [Name in keyof Answer]: Answer[Name]["_"]["data"] }[];
 }
@@ -105,24 +107,31 @@ export function prepared(db: Db, name: string, build: () => Preparable): Prepare
 function placeholders(table: SQLiteTable, rows: number): Record<string, unknown>[] {
   const columns = columnsOf(table);
   return Array.from({ length: rows }, (_, row) =>
-    Object.fromEntries(columns.map(([name]) => [name, sql`${sql.placeholder(`${name}${row}`)}`])),
+    Object.fromEntries(
+      columns.map(([name], index) => [name, sql`${sql.placeholder(`${row * columns.length + index}`)}`]),
+    ),
   );
 }
 
-/** drizzle's own encoding of placeholders cannot take null. */
-function named(table: SQLiteTable, rows: readonly object[]): Record<string, unknown> {
+/** In the order of `placeholders`. drizzle's own encoding of placeholders cannot take null. */
+function numbered(table: SQLiteTable, rows: readonly object[]): Numbered {
   const columns = columnsOf(table);
-  const values: Record<string, unknown> = {};
-  for (const [row, fields] of rows.entries())
+  const values: unknown[] = [];
+  for (const fields of rows)
     for (const [name, column] of columns) {
       const value: unknown = Reflect.get(fields, name) ?? null;
-      values[`${name}${row}`] = value === null ? null : column.mapToDriverValue(value);
+      values.push(value === null ? null : column.mapToDriverValue(value));
     }
-  return values;
+  return values as unknown as Numbered;
 }
 
+const columnsKnown = new WeakMap<SQLiteTable, [string, Column][]>();
+
 function columnsOf(table: SQLiteTable): [string, Column][] {
-  return Object.entries(getTableColumns(table)).filter(([, column]) => !isCounter(column));
+  const columns =
+    columnsKnown.get(table) ?? Object.entries(getTableColumns(table)).filter(([, column]) => !isCounter(column));
+  columnsKnown.set(table, columns);
+  return columns;
 }
 
 function isCounter(column: Column): boolean {
