@@ -6,7 +6,7 @@ import type { Gate } from "./loop-turns.ts";
 import { TABLES } from "./schema.ts";
 
 type Connection = InstanceType<typeof Database>;
-type Statement = ReturnType<Connection["prepare"]>;
+type Statement = Database.Statement<unknown[]>;
 /** Statements kept per connection, the least recently used going first. */
 const KEPT_STATEMENTS = 300;
 
@@ -34,7 +34,7 @@ export function bind(connection: Connection, gate: Gate): Db {
 function keptStatements(connection: Connection): (text: string) => Statement {
   const kept = new Map<string, Statement>();
   return (text) => {
-    const statement = kept.get(text) ?? connection.prepare(text);
+    const statement = kept.get(text) ?? connection.prepare<unknown[]>(text);
     kept.delete(text);
     kept.set(text, statement);
     const [oldest] = kept.keys();

@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from "drizzle-orm";
 import { ControllerError } from "../errors.ts";
 
 /** What the databases call it, and what it means to a caller. PostgreSQL's are SQLSTATE codes. */
@@ -16,9 +17,10 @@ const AWAY = [
 
 /**
  * The database's own errors in the one shape of the controller, with the original as `cause`; anything else as it is.
- * No message holds a value of a row: drizzle's own would show all of them.
+ * No message holds a value of a row: drizzle's own shows all of them, and is left out.
  */
-export function storeError(error: unknown): unknown {
+export function storeError(thrown: unknown): unknown {
+  const error = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
   if (error instanceof ControllerError) return error;
   const code = databaseCode(error);
   if (code === undefined) return error;

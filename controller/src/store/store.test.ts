@@ -1,4 +1,5 @@
-import { eq } from "drizzle-orm";
+import { inspect } from "node:util";
+import { and, eq } from "drizzle-orm";
 import { expect, it } from "vitest";
 import type { Db } from "./db.ts";
 import { openStore } from "./store.ts";
@@ -114,5 +115,17 @@ describeOnBothStores("a store", (open) => {
     await expect(orphaned).rejects.toMatchObject({ code: "CONFLICT" });
     const empty = store.write((db) => put(db, null as unknown as string));
     await expect(empty).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+  });
+
+  it("shows no value of a query that the driver itself refuses", async () => {
+    const store = await open();
+    const refused: unknown = await store
+      .read((db) => {
+        const { agents: a } = db.tables;
+        const isOf = and(eq(a.hostname, "secret-3"), eq(a.clockOffsetMs, { no: "number" } as unknown as number));
+        return db.select().from(a).where(isOf);
+      })
+      .catch((error: unknown) => error);
+    expect(inspect(refused, { depth: 10 })).not.toContain("secret-3");
   });
 });
