@@ -40,7 +40,8 @@ export type Backup = {
 
 /** What was asked for under a command begins with the run that the command led to. */
 export function backupBegun(backup: Backup, run: EventBody<"run_started">): Backup {
-  return { ...backup, status: "running", runId: run.run_id, startedAt: new Date(run.started_at) };
+  const begun = { status: "running", runId: run.run_id, startedAt: new Date(run.started_at) } as const;
+  return { ...backup, ...begun, error: null, completedAt: null };
 }
 
 /** It was asked for, and will not be made. */

@@ -106,6 +106,23 @@ describe("backups that were asked for", () => {
     expect(backup(work)).toMatchObject({ status: "completed", error: null });
   });
 
+  it("one whose run was lost is made again by the command's next run", () => {
+    const work = emptyWork();
+    asked(work, B1);
+    command(work);
+    const next = started("r2", { command_id: COMMAND });
+    tell(work, [run, finished("r", { state: "lost", outcome: null })]);
+    expect(backup(work)).toMatchObject({ status: "failed", error: { code: "RUN_LOST" } });
+    tell(work, [run]);
+    expect(backup(work)).toMatchObject({ status: "failed" });
+    tell(work, [next]);
+    expect(backup(work)).toMatchObject({ status: "running", runId: runIdOf("r2"), error: null, completedAt: null });
+    tell(work, [finished("r2", { state: "lost", outcome: null })]);
+    expect(backup(work)).toMatchObject({ status: "failed", error: { code: "RUN_LOST" } });
+    tell(work, [told(COMMAND, "failed"), started("r3", { command_id: COMMAND })]);
+    expect(backup(work)).toMatchObject({ status: "failed" });
+  });
+
   it("one that got another id on the host is found under its command", () => {
     const work = emptyWork();
     asked(work, B1);
