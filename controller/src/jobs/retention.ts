@@ -12,8 +12,8 @@ export const retentionJobs: JobList = (context) => {
       name: "retention",
       everyMs: LOOK_MS,
       firstMs: FOLLOW_MS,
-      run: async (signal) => {
-        state = await tickRetention(context, state, { elapsed: performance.now(), signal });
+      run: async (signal, advanced = () => undefined) => {
+        state = await tickRetention(context, state, { elapsed: performance.now(), signal, advanced });
       },
     },
     {

@@ -7,8 +7,11 @@ export type Job = {
   /** Pause after a run that went well; the first run comes after `firstMs` (default: the same). */
   everyMs: number;
   firstMs?: number;
-  /** `signal` is aborted when the jobs are stopped: end soon. What it throws is logged, and it is tried again. */
-  run: (signal: AbortSignal) => Promise<void>;
+  /**
+   * `signal` is aborted when the jobs are stopped: end soon. What it throws is logged, and it is tried again.
+   * `advanced` is to be called by one that may take minutes, whenever it got on: it does not stand still.
+   */
+  run: (signal: AbortSignal, advanced?: () => void) => Promise<void>;
 };
 export type Jobs = {
   /** Waits for the runs under way. */

@@ -15,3 +15,16 @@ it("a job's good ends and failures are noted; its failure stays one, and a stop 
   await expect(job?.run(stop.signal)).rejects.toThrow("stopped");
   expect(counts()).toEqual([["purge", 2, 1]]);
 });
+
+it("a job that takes long says that it got on", async () => {
+  let at = 0;
+  const heartbeats = openHeartbeats(() => at);
+  const long = async (_: AbortSignal, advanced?: () => void) => {
+    at = 400_000;
+    advanced?.();
+  };
+  const [job] = watchJobs([{ name: "retention", everyMs: 60_000, run: long }], heartbeats);
+  const running = job?.run(new AbortController().signal);
+  expect(heartbeats.all()).toMatchObject([{ quietSeconds: 0, runs: 0 }]);
+  await running;
+});

@@ -9,7 +9,7 @@ export function watchJobs(jobs: readonly Job[], heartbeats: Heartbeats): Job[] {
       ...job,
       async run(signal) {
         try {
-          await job.run(signal);
+          await job.run(signal, beat.advanced);
           beat.ended();
         } catch (error) {
           if (!signal.aborted) beat.failed();

@@ -50,7 +50,9 @@ export async function putRows<Table extends SQLiteTable>(
   key: readonly Column[],
   rows: readonly InferInsertModel<Table>[],
 ): Promise<void> {
-  const done = pieces(rows).map((some) => {
+  // All are encoded before the first is begun: what cannot be encoded must not leave one of them behind.
+  const encoded = pieces(rows).map((some) => ({ some, values: numbered(table, some) }));
+  const done = encoded.map(({ some, values }) => {
     const statement = prepared(db, `${getTableName(table)} put ${some.length}`, () => {
       const others = Object.entries(getTableColumns(table)).filter(([, column]) => !key.includes(column));
       const set = Object.fromEntries(others.map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]));
@@ -59,7 +61,7 @@ export async function putRows<Table extends SQLiteTable>(
         .values(placeholders(table, some.length))
         .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set });
     });
-    return statement.execute(numbered(table, some));
+    return statement.execute(values);
   });
   await together(done);
 }
@@ -71,14 +73,15 @@ export async function addRows<Table extends SQLiteTable, Answer extends Record<s
   rows: readonly InferInsertModel<Table>[],
   answer: Answer,
 ): Promise<{ [Name in keyof Answer]: Answer[Name]["_"]["data"] }[]> {
-  const answers = pieces(rows).map((some) => {
+  const encoded = pieces(rows).map((some) => ({ some, values: numbered(table, some) }));
+  const answers = encoded.map(({ some, values }) => {
     const statement = prepared(db, `${getTableName(table)} add ${some.length}`, () =>
       db
         .insert(table as SQLiteTable)
         .values(placeholders(table, some.length))
         .returning(answer),
     );
-    return statement.execute(numbered(table, some));
+    return statement.execute(values);
   });
   return (await together(answers)).flat() as { [Name in keyof Answer]: Answer[Name]["_"]["data"] }[];
 }

@@ -91,6 +91,22 @@ describe("loopTurns", () => {
     expect(begun).toEqual([1, 2]);
   });
 
+  it("spreads statements that were begun together over turns, and each turn takes at least one", async () => {
+    const { inTransaction } = loopTurns({ backgroundMs: 2 });
+    let turns = 0;
+    const counting = setInterval(() => (turns += 1), 1);
+    const begun: number[] = [];
+    const statement = async (number: number) => {
+      for (let wait = inTransaction(); wait !== null; wait = inTransaction()) await wait;
+      begun.push(number);
+      for (const from = performance.now(); performance.now() - from < 3; );
+    };
+    await inBackground(() => Promise.all(Array.from({ length: 20 }, (_, index) => statement(index))));
+    clearInterval(counting);
+    expect(begun).toEqual(Array.from({ length: 20 }, (_, index) => index));
+    expect(turns).toBeGreaterThan(10);
+  });
+
   it("lets a transaction of the background go on though somebody waits: it may be for its end", async () => {
     let elapsed = 0;
     const { inTransaction } = loopTurns({ backgroundMs: 2, patienceMs: 60_000, elapsed: () => elapsed });

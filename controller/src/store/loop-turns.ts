@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isInBackground, nobodyWaits } from "./precedence.ts";
 
-/** What has to be awaited first; null: nothing. */
+/** What has to be awaited before it is asked again; null: nothing. */
 export type Gate = () => Promise<void> | null;
 export type LoopTurns = {
   /** To be awaited before each piece of work: at once, or in the event loop's next turn when this one took too long. */
@@ -22,6 +22,8 @@ export type LoopTurnSettings = {
   elapsed: () => number;
 };
 
+type Turn = { begunAt: number; over: Promise<void> };
+
 const DEFAULTS: LoopTurnSettings = { longestMs: 8, backgroundMs: 2, patienceMs: 10, elapsed: () => performance.now() };
 
 /**
@@ -30,50 +32,52 @@ const DEFAULTS: LoopTurnSettings = { longestMs: 8, backgroundMs: 2, patienceMs: 
  */
 export function loopTurns(given: Partial<LoopTurnSettings> = {}): LoopTurns {
   const { longestMs, backgroundMs, patienceMs, elapsed } = { ...DEFAULTS, ...given };
-  let turn: { begunAt: number; over: Promise<void> } | null = null;
+  let turn: Turn | null = null;
 
-  function begin() {
+  function begin(): Turn {
     const over = nextTurn().then(() => {
-      turn = null;
+      if (turn === begun) turn = null;
     });
-    return { begunAt: elapsed(), over };
+    const begun = { begunAt: elapsed(), over };
+    turn = begun;
+    return begun;
   }
 
-  async function oldTurnsEnd(most: number): Promise<void> {
-    turn ??= begin();
-    if (elapsed() - turn.begunAt >= most) await turn.over;
+  /** The turn that took so long (milliseconds); null: this one is younger. */
+  function olderThan(ms: number): Turn | null {
+    const current = turn ?? begin();
+    return elapsed() - current.begunAt >= ms ? current : null;
   }
 
-  /** Who comes while others of the background wait is woken behind them. */
-  function between(giveWay: () => Promise<void>): Gate {
+  /** Who comes while others of the background wait is woken behind them. The first who is woken finds a new turn. */
+  function between(patience: number): Gate {
     let waiting: Promise<void> | null = null;
+    async function wait(old: Turn): Promise<void> {
+      await old.over;
+      await nobodyWaits(patience);
+      begin();
+    }
     return () => {
       if (!isInBackground()) return null;
       if (waiting !== null) return waiting;
-      turn ??= begin();
-      if (elapsed() - turn.begunAt < backgroundMs) return null;
-      waiting = giveWay().finally(() => {
+      const old = olderThan(backgroundMs);
+      if (old === null) return null;
+      waiting = wait(old);
+      // Before all who wait, and with nothing between it and them.
+      void waiting.then(() => {
         waiting = null;
       });
       return waiting;
     };
   }
 
-  async function nextBegins(): Promise<void> {
-    await turn?.over;
-    turn ??= begin();
-  }
-
   return {
     async mine() {
-      if (!isInBackground()) return await oldTurnsEnd(longestMs);
-      await oldTurnsEnd(backgroundMs);
-      await nobodyWaits(patienceMs);
+      const isBehind = isInBackground();
+      await olderThan(isBehind ? backgroundMs : longestMs)?.over;
+      if (isBehind) await nobodyWaits(patienceMs);
     },
-    inRead: between(async () => {
-      await nextBegins();
-      await nobodyWaits(patienceMs);
-    }),
-    inTransaction: between(nextBegins),
+    inRead: between(patienceMs),
+    inTransaction: between(0),
   };
 }

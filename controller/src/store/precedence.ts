@@ -27,7 +27,7 @@ export async function inForeground<T>(work: () => Promise<T>): Promise<T> {
 
 /** Resolves when nobody waits; after `patienceMs` all the same, because the background has to come forward too. */
 export async function nobodyWaits(patienceMs: number): Promise<void> {
-  if (awaited === 0) return;
+  if (awaited === 0 || patienceMs === 0) return;
   quiet ??= quietWithin(patienceMs);
   await quiet.promise;
 }

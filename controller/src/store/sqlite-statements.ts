@@ -8,7 +8,7 @@ import { TABLES } from "./schema.ts";
 type Connection = InstanceType<typeof Database>;
 type Statement = Database.Statement<unknown[]>;
 /** Statements kept per connection, the least recently used going first. */
-const KEPT_STATEMENTS = 300;
+const KEPT_STATEMENTS = 500;
 
 /**
  * Each statement begins when `gate` lets it, in the order of the calls, and then holds the thread until it has ended:
@@ -17,8 +17,8 @@ const KEPT_STATEMENTS = 300;
 export function bind(connection: Connection, gate: Gate): Db {
   const statementOf = keptStatements(connection);
   const db = drizzle(async (text, parameters: unknown[], method) => {
-    const wait = gate();
-    if (wait !== null) await wait;
+    // Many may have been begun together and are woken together: a turn takes a few of them.
+    for (let wait = gate(); wait !== null; wait = gate()) await wait;
     const statement = statementOf(text);
     if (!statement.reader) {
       statement.run(...parameters);

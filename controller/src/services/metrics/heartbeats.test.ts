@@ -22,3 +22,16 @@ it("a job is late when it has not ended well for three of its pauses, and never 
   expect(lateAt(180 * MINUTE)).toEqual(["quick"]);
   expect(lateAt(180 * MINUTE + 1)).toEqual(["quick", "hourly"]);
 });
+
+it("a job that gets on is not late, and has not ended", () => {
+  let at = 0;
+  const beats = openHeartbeats(() => at);
+  const long = beats.watch("long", 1000);
+  at = 5 * MINUTE;
+  long.advanced();
+  at = 10 * MINUTE;
+  expect(beats.late()).toEqual([]);
+  expect(beats.all()[0]).toMatchObject({ runs: 0, failures: 0 });
+  at = 10 * MINUTE + 1001;
+  expect(beats.late().map(({ job }) => job)).toEqual(["long"]);
+});

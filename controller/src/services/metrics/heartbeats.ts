@@ -2,7 +2,7 @@
 
 export type Heartbeat = {
   job: string;
-  /** Since its last good end; since it was first watched when there was none. */
+  /** Since its last good end, or since it got on; since it was first watched when there was none. */
   quietSeconds: number;
   /** So long it may be quiet. */
   limitSeconds: number;
@@ -11,8 +11,8 @@ export type Heartbeat = {
 };
 
 export type Heartbeats = {
-  /** Begins to watch a job; what comes back notes how each of its runs ended. */
-  watch: (job: string, everyMs: number) => { ended: () => void; failed: () => void };
+  /** Begins to watch a job; what comes back notes how each of its runs ended, and that a long one got on. */
+  watch: (job: string, everyMs: number) => Record<"ended" | "failed" | "advanced", () => void>;
   all: () => Heartbeat[];
   /** Those that were quiet for too long. */
   late: () => Heartbeat[];
@@ -41,6 +41,9 @@ export function openHeartbeats(elapsedMs: () => number = () => performance.now()
         failed() {
           state.runs += 1;
           state.failures += 1;
+        },
+        advanced() {
+          state.lastMs = elapsedMs();
         },
       };
     },

@@ -40,7 +40,7 @@ export async function retentionWorld(store: Store, hosts: number, zone = "UTC") 
     tick: async (ms = 0, realMs = ms) => {
       clock.now = new Date(clock.now.getTime() + ms);
       elapsed += realMs;
-      state = await tickRetention(context, state, { elapsed, signal });
+      state = await tickRetention(context, state, { elapsed, signal, advanced: () => undefined });
     },
     /** Every host tells its clock: so much off the controller's. */
     heartbeats: (offsetMs = 0) => {

@@ -26,11 +26,11 @@ const HOUR_MS = 3_600_000;
 /** Not on the hour, when everything else is. */
 const MINUTE_OF_HOUR_MS = 17 * 60_000;
 
-/** Call it every minute, with what it answered before. `elapsed`: a clock that never jumps. */
+/** Call it every minute, with what it answered before. `elapsed`: a clock that never jumps; `advanced` is called after each item. */
 export async function tickRetention(
   context: TickContext,
   before: TickState,
-  { elapsed, signal }: { elapsed: number; signal: AbortSignal },
+  { elapsed, signal, advanced }: { elapsed: number; signal: AbortSignal; advanced: () => void },
 ): Promise<TickState> {
   await lookAtClock(context, before.lastTick === null ? null : elapsed - before.lastTick);
   const hour = Math.floor((context.now().getTime() - MINUTE_OF_HOUR_MS) / HOUR_MS);
@@ -44,6 +44,7 @@ export async function tickRetention(
     // What was not looked at has its turn with the next tick.
     if (signal.aborted) return before;
     await retainSafely(context, item);
+    advanced();
   }
   return { lastTick: elapsed, lastHour: hour, versions };
 }
