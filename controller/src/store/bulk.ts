@@ -15,9 +15,7 @@ import { together } from "./together.ts";
 /** Rows of one statement at most; each shorter length is a power of two. */
 const LONGEST = 64;
 
-/** Its placeholders are numbered: the engine finds a number in an array much sooner than one of 2,000 names in an object. */
-type Prepared = { execute(values: Numbered): Promise<unknown> };
-type Numbered = Record<string, unknown>;
+type Prepared = { execute(values: Record<string, unknown>): Promise<unknown> };
 /** PostgreSQL keeps a statement prepared on the server when it has a name; SQLite knows them by their text. */
 type Preparable = { prepare(name: string): Prepared };
 /** Building a statement of many parameters costs more than running it. Of each table only one answer is asked for. */
@@ -38,7 +36,7 @@ export async function rowsByKey<Table extends SQLiteTable>(
         .from(table as SQLiteTable)
         .where(inArray(column, places));
     });
-    return statement.execute(some as unknown as Numbered);
+    return statement.execute(byNumber(some));
   });
   return (await together(answers)).flat() as InferSelectModel<Table>[];
 }
@@ -50,15 +48,13 @@ export async function putRows<Table extends SQLiteTable>(
   key: readonly Column[],
   rows: readonly InferInsertModel<Table>[],
 ): Promise<void> {
-  // All are encoded before the first is begun: what cannot be encoded must not leave one of them behind.
-  const encoded = pieces(rows).map((some) => ({ some, values: numbered(table, some) }));
-  const done = encoded.map(({ some, values }) => {
-    const statement = prepared(db, `${getTableName(table)} put ${some.length}`, () => {
+  const done = encoded(table, rows).map(({ count, values }) => {
+    const statement = prepared(db, `${getTableName(table)} put ${count}`, () => {
       const others = Object.entries(getTableColumns(table)).filter(([, column]) => !key.includes(column));
       const set = Object.fromEntries(others.map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]));
       return db
         .insert(table as SQLiteTable)
-        .values(placeholders(table, some.length))
+        .values(placeholders(table, count))
         .onConflictDoUpdate({ target: [...key] as SQLiteColumn[], set });
     });
     return statement.execute(values);
@@ -73,12 +69,11 @@ export async function addRows<Table extends SQLiteTable, Answer extends Record<s
   rows: readonly InferInsertModel<Table>[],
   answer: Answer,
 ): Promise<{ [Name in keyof Answer]: Answer[Name]["_"]["data"] }[]> {
-  const encoded = pieces(rows).map((some) => ({ some, values: numbered(table, some) }));
-  const answers = encoded.map(({ some, values }) => {
-    const statement = prepared(db, `${getTableName(table)} add ${some.length}`, () =>
+  const answers = encoded(table, rows).map(({ count, values }) => {
+    const statement = prepared(db, `${getTableName(table)} add ${count}`, () =>
       db
         .insert(table as SQLiteTable)
-        .values(placeholders(table, some.length))
+        .values(placeholders(table, count))
         .returning(answer),
     );
     return statement.execute(values);
@@ -116,8 +111,13 @@ function placeholders(table: SQLiteTable, rows: number): Record<string, unknown>
   );
 }
 
+/** All, before the first is begun: what cannot be encoded must not leave one of them behind. */
+function encoded(table: SQLiteTable, rows: readonly object[]) {
+  return pieces(rows).map((some) => ({ count: some.length, values: byNumber(rowValues(table, some)) }));
+}
+
 /** In the order of `placeholders`. drizzle's own encoding of placeholders cannot take null. */
-function numbered(table: SQLiteTable, rows: readonly object[]): Numbered {
+function rowValues(table: SQLiteTable, rows: readonly object[]): unknown[] {
   const columns = columnsOf(table);
   const values: unknown[] = [];
   for (const fields of rows)
@@ -125,7 +125,12 @@ function numbered(table: SQLiteTable, rows: readonly object[]): Numbered {
       const value: unknown = Reflect.get(fields, name) ?? null;
       values.push(value === null ? null : column.mapToDriverValue(value));
     }
-  return values as unknown as Numbered;
+  return values;
+}
+
+/** drizzle looks up each placeholder by its name: a number in an array is found much sooner than one of 2,000 names. */
+function byNumber(values: readonly unknown[]): Record<string, unknown> {
+  return values as unknown as Record<string, unknown>;
 }
 
 const columnsKnown = new WeakMap<SQLiteTable, [string, Column][]>();

@@ -35,3 +35,14 @@ it("a job that gets on is not late, and has not ended", () => {
   at = 10 * MINUTE + 1001;
   expect(beats.late().map(({ job }) => job)).toEqual(["long"]);
 });
+
+it("a job that gets on and fails each time is late all the same", () => {
+  let at = 0;
+  const beats = openHeartbeats(() => at);
+  const broken = beats.watch("broken", 1000);
+  for (at = 0; at <= 6 * MINUTE; at += MINUTE) {
+    broken.advanced();
+    broken.failed();
+  }
+  expect(beats.late().map(({ job }) => job)).toEqual(["broken"]);
+});

@@ -2,7 +2,7 @@
 
 export type Heartbeat = {
   job: string;
-  /** Since its last good end, or since it got on; since it was first watched when there was none. */
+  /** Since the run under way got on, else since its last good end; since it was first watched when there was none. */
   quietSeconds: number;
   /** So long it may be quiet. */
   limitSeconds: number;
@@ -18,32 +18,37 @@ export type Heartbeats = {
   late: () => Heartbeat[];
 };
 
+type State = { everyMs: number; lastMs: number; advancedMs: number | null; runs: number; failures: number };
+
 /** A job may take its time, and may fail a few times: only one that stands still is told of. */
 const LEAST_LIMIT_MS = 5 * 60_000;
 
 /** `elapsedMs`: of a clock that nobody sets. */
 export function openHeartbeats(elapsedMs: () => number = () => performance.now()): Heartbeats {
-  const jobs = new Map<string, { everyMs: number; lastMs: number; runs: number; failures: number }>();
+  const jobs = new Map<string, State>();
   const all = () =>
-    [...jobs].map(([job, { everyMs, lastMs, runs, failures }]) => ({
-      ...{ job, runs, failures, quietSeconds: (elapsedMs() - lastMs) / 1000 },
+    [...jobs].map(([job, { everyMs, lastMs, advancedMs, runs, failures }]) => ({
+      ...{ job, runs, failures, quietSeconds: (elapsedMs() - (advancedMs ?? lastMs)) / 1000 },
       limitSeconds: (everyMs + Math.max(2 * everyMs, LEAST_LIMIT_MS)) / 1000,
     }));
   return {
     watch(job, everyMs) {
-      const state = { everyMs, lastMs: elapsedMs(), runs: 0, failures: 0 };
+      const state: State = { everyMs, lastMs: elapsedMs(), advancedMs: null, runs: 0, failures: 0 };
       jobs.set(job, state);
       return {
         ended() {
           state.lastMs = elapsedMs();
+          state.advancedMs = null;
           state.runs += 1;
         },
         failed() {
+          // One that gets on a little each time and fails each time never comes to its end.
+          state.advancedMs = null;
           state.runs += 1;
           state.failures += 1;
         },
         advanced() {
-          state.lastMs = elapsedMs();
+          state.advancedMs = elapsedMs();
         },
       };
     },

@@ -26,7 +26,10 @@ const HOUR_MS = 3_600_000;
 /** Not on the hour, when everything else is. */
 const MINUTE_OF_HOUR_MS = 17 * 60_000;
 
-/** Call it every minute, with what it answered before. `elapsed`: a clock that never jumps; `advanced` is called after each item. */
+/**
+ * Call it every minute, with what it answered before. `elapsed`: a clock that never jumps. `advanced` is called after each
+ * item.
+ */
 export async function tickRetention(
   context: TickContext,
   before: TickState,

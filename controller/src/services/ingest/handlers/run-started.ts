@@ -4,7 +4,7 @@ import { runWithStart } from "../../../domain/run.ts";
 import { backupsOfCommand } from "./backups-of-command.ts";
 import type { Handler } from "./handler.ts";
 
-/** The backups that were asked for by the run's command begin with it, again with one that follows a run that was lost. */
+/** The backups that were asked for by the run's command begin with it, again where its run before did not make them. */
 export const runStarted: Handler<"run_started"> = (body, { agentId, now, work }) => {
   const known = work.runs.get(body.run_id);
   if (known !== undefined && known.agentId !== agentId) return "another agent's run has this id";
