@@ -6,9 +6,9 @@ import { parseArgs } from "node:util";
 import { parseBytes } from "../../agent/src/cli/format.ts";
 import type { Bench, Report } from "./bench.ts";
 import { describeMachine } from "./machine.ts";
+import { canDropCaches } from "./page-cache.ts";
 import { benches } from "./registry.ts";
 import { renderTable } from "./render.ts";
-import { canDropCaches } from "./rounds.ts";
 import { type JsonRow, judge } from "./row.ts";
 
 const USAGE = `usage: npm run bench -- NAME [options]

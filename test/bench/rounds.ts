@@ -1,11 +1,8 @@
 /** Contenders measured in turn (ours, peer, ours, peer …), so that what else the machine does hits all of them alike. */
-import { createReadStream } from "node:fs";
-import { access, constants, writeFile } from "node:fs/promises";
 import type { Report } from "./bench.ts";
 import { runMeasured } from "./measured-process.ts";
+import { bring, type PageCache } from "./page-cache.ts";
 import { median } from "./row.ts";
-
-const DROP_CACHES = "/proc/sys/vm/drop_caches";
 
 /** What one run measured, by name; `seconds` is its wall time. */
 export type Sample = { seconds: number } & Record<string, number>;
@@ -21,8 +18,8 @@ export type Contender = {
 export type RoundsOptions = {
   title: string;
   runs: number;
-  cold: boolean;
-  /** Sources: read once before each run, unless it shall be cold; what ran before may have pushed them out. */
+  /** How each run finds it: what ran before may have pushed the sources out, or left them there. */
+  cache: PageCache;
   sources: readonly string[];
   scratch: string;
   report: Report;
@@ -57,22 +54,7 @@ export async function runRounds(
 }
 
 /** Nobody pays for what the one before left to be written. */
-async function settle({ scratch, cold, sources }: RoundsOptions): Promise<void> {
+async function settle({ scratch, cache, sources }: RoundsOptions): Promise<void> {
   await runMeasured("sync", ["-f", scratch]);
-  if (cold) await writeFile(DROP_CACHES, "3\n");
-  else for (const path of sources) await readThrough(path);
-}
-
-async function readThrough(path: string): Promise<void> {
-  for await (const _piece of createReadStream(path, { highWaterMark: 4 * 2 ** 20 })) {
-    // Only to have it in the page cache.
-  }
-}
-
-/** Whether this user may empty the page cache. */
-export async function canDropCaches(): Promise<boolean> {
-  return await access(DROP_CACHES, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  await bring(cache, sources);
 }

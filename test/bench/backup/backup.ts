@@ -1,5 +1,6 @@
 /** The engine's speed and memory against QEMU's own tools, restic and borg. */
 import type { Bench, BenchOptions, Report } from "../bench.ts";
+import { bitmapCase } from "./bitmap.ts";
 import { fullCase, zstdCase } from "./full.ts";
 import { incrementCase } from "./increment.ts";
 import { memoryCase } from "./memory.ts";
@@ -26,6 +27,8 @@ const CASES: readonly Case[] = [
   { name: "verify", needs: ["full"], run: verifyCase },
   { name: "increment", needs: ["full"], run: incrementCase, leastRuns: CHAIN_LENGTH - 1 },
   { name: "restore", needs: ["full", "increment"], run: restoreCase },
+  // It changes the disk, which until here is what was restored.
+  { name: "bitmap", needs: [], run: bitmapCase },
   { name: "memory", needs: [], run: (world, _runs, report) => memoryCase(world, report) },
 ];
 

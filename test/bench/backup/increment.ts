@@ -1,21 +1,15 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Report } from "../bench.ts";
-import { runMeasured } from "../measured-process.ts";
 import { type Contender, runRounds } from "../rounds.ts";
 import type { MadeBackup } from "./agent.ts";
-import { createFiller } from "./content.ts";
-import { BLOCK, planChanges, type Run, writeRuns } from "./disk.ts";
+import { BLOCK, planChanges, writeRuns } from "./disk.ts";
 import { seconds } from "./full.ts";
-import { convert, type Peer } from "./peers.ts";
-import { bytesIn, clear, type World } from "./world.ts";
+import type { Peer } from "./peers.ts";
+import { bytesIn, type World } from "./world.ts";
 
 /** An increment after 1 % of the data changed. Leaves a chain of `runs` + 1 restore points. */
 export async function incrementCase(world: World, runs: number, report: Report): Promise<void> {
-  const bitmap = await prepareBitmapSource(world);
   const contenders = [
     ours(world),
-    bitmap.contender,
     next("restic", world.restic, world),
     await prepared("borg-fixed", world.borgFixed, world),
     await prepared("borg-sparse", world.borgSparse, world),
@@ -23,9 +17,7 @@ export async function incrementCase(world: World, runs: number, report: Report):
   const found = await runRounds(world.rounds("increment", runs), contenders, async (round) => {
     const changes = planChanges(world.runs, round);
     await writeRuns(world.disk, changes, round);
-    await bitmap.change(changes, round);
   });
-  await bitmap.remove();
   reportIncrements(found, report);
 }
 
@@ -59,19 +51,6 @@ function reportIncrements(found: Awaited<ReturnType<typeof runRounds>>, report: 
     sense: "at most",
     limit: 1.2,
   });
-  const withBitmap = { unit: "s", sense: "at most", limit: 0.25 } as const;
-  report.row({
-    ...withBitmap,
-    case: "increment, 1 % changed, with a bitmap",
-    value: found("bitmap") ?? Number.NaN,
-    peer: { name: "ours without a bitmap", value },
-  });
-  report.row({
-    ...withBitmap,
-    case: "increment, 1 % changed, with a bitmap: the job in a running agent",
-    value: found("bitmap", "job") ?? Number.NaN,
-    peer: { name: "ours without a bitmap: the job", value: found("ours", "job") },
-  });
 }
 
 function ours(world: World): Contender {
@@ -85,46 +64,13 @@ function ours(world: World): Contender {
       mustBe(made, "hash-map");
       world.chain.push(made);
       const changed = planChanges(world.runs, round).length * BLOCK;
-      return { seconds, job: made.duration_seconds, stored: (await bytesIn(repository)) - before, changed };
+      return { seconds, stored: (await bytesIn(repository)) - before, changed };
     },
   };
 }
 
 /** A measurement of the wrong thing is none. */
-function mustBe({ backup_type, change_detection }: MadeBackup, method: string): void {
+export function mustBe({ backup_type, change_detection }: MadeBackup, method: string): void {
   if (backup_type === "incremental" && change_detection.method === method) return;
   throw new Error(`wanted an increment by ${method}, got ${backup_type}: ${change_detection.reason}`);
-}
-
-/** The same disk as a qcow2 image that keeps a dirty bitmap, with a full that the bitmap counts from. */
-async function prepareBitmapSource({ agent, disk, scratch }: World) {
-  const image = join(scratch, "source", "disk.qcow2");
-  const repository = join(scratch, "ours-bitmap");
-  await convert(disk, "raw", image, "qcow2");
-  await agent.initRepository(repository);
-  await agent.backup({ disk: image, repository, bitmap: true });
-  const contender: Contender = {
-    name: "bitmap",
-    run: async () => {
-      const { seconds, made } = await agent.backup({ disk: image, repository, bitmap: true, type: "--incremental" });
-      mustBe(made, "dirty-bitmap");
-      return { seconds, job: made.duration_seconds };
-    },
-  };
-  return {
-    contender,
-    change: (changes: readonly Run[], round: number) => changeImage(image, join(scratch, "pattern"), changes, round),
-    remove: async () => {
-      await Promise.all([clear(image), clear(repository)]);
-    },
-  };
-}
-
-/** QEMU itself writes the changes, so that the image's bitmap records them. */
-async function changeImage(image: string, pattern: string, changes: readonly Run[], round: number): Promise<void> {
-  const content = Buffer.alloc(BLOCK);
-  createFiller(round)(content, "incompressible");
-  await writeFile(pattern, content);
-  const writes = changes.flatMap(({ offset, length }) => ["-c", `write -q -s ${pattern} ${offset} ${length}`]);
-  await runMeasured("qemu-io", ["-f", "qcow2", ...writes, image]);
 }

@@ -51,7 +51,14 @@ export async function openWorld(options: BenchOptions, size: number, report: Rep
     disk,
     repository: (contender) => join(scratch, contender),
     chain: [],
-    rounds: (title, count) => ({ title, runs: count, cold, sources: [disk], scratch, report }),
+    rounds: (title, count) => ({
+      title,
+      runs: count,
+      cache: cold ? "empty" : "read",
+      sources: [disk],
+      scratch,
+      report,
+    }),
   };
 }
 
