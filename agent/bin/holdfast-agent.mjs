@@ -42,9 +42,12 @@ function fillCache(folder) {
   spawnSync(process.execPath, [fileURLToPath(import.meta.url), "--version"], { env, stdio: "ignore", timeout: 60_000 });
 }
 
+/** Packages of many small ES modules, which name each other in full. */
+const WITH_FULL_NAMES = /\/node_modules\/(zod|uuid)\/.*\.js$/;
+
 /**
- * What makes up a sixth of a command's start, and is of no use: to look up on the disk, link by link, what a relative
- * import of a TypeScript file names in full, and zod's sentences in sixty languages, a file each.
+ * What makes up a third of a command's start, and is of no use: to look up on the disk, link by link, what a relative
+ * import names in full, and zod's sentences in sixty languages, a file each.
  */
 function resolve(specifier, context, next) {
   const { parentURL = "" } = context;
@@ -52,6 +55,8 @@ function resolve(specifier, context, next) {
     return { url: new URL(specifier, parentURL).href, format: "module-typescript", shortCircuit: true };
   if (specifier === "../locales/index.js" && parentURL.includes("/zod/"))
     return { url: "data:text/javascript,export{}", format: "module", shortCircuit: true };
+  if (specifier.startsWith(".") && specifier.endsWith(".js") && WITH_FULL_NAMES.test(parentURL))
+    return { url: new URL(specifier, parentURL).href, format: "module", shortCircuit: true };
   return next(specifier, context);
 }
 
