@@ -2,7 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import { type ExitCode, exitCodeOf } from "./exit-codes.ts";
 
 /** What a command found: one JSON document (snake_case), the same for people, and the exit code. */
-export type Answer = { document: object; text: () => string; exitCode: ExitCode } | PrintedAnswer;
+export type Answer = { document: object; text: () => string | Promise<string>; exitCode: ExitCode } | PrintedAnswer;
 
 /** One that was too long to be held: the command has printed it, bit by bit. */
 export type PrintedAnswer = { isPrinted: true; exitCode: ExitCode };
@@ -28,9 +28,9 @@ export function errorLines({ message, remedy, details }: HoldfastError): string[
 }
 
 /** Prints an answer; nothing else writes to standard output. */
-export function printAnswer(answer: Answer, json: boolean): ExitCode {
+export async function printAnswer(answer: Answer, json: boolean): Promise<ExitCode> {
   if ("isPrinted" in answer) return answer.exitCode;
-  const text = json ? JSON.stringify(answer.document, null, 2) : answer.text();
+  const text = json ? JSON.stringify(answer.document, null, 2) : await answer.text();
   if (text !== "") process.stdout.write(`${text}\n`);
   return answer.exitCode;
 }

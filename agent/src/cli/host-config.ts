@@ -6,7 +6,6 @@ import { asHoldfastError } from "../errors.ts";
 import { hasController } from "../runner/telling/open-telling.ts";
 import { refuseOther } from "../service/policy/make-repository.ts";
 import { type Protected, type ProtectedItem, type ProtectedRepository, protect } from "../service/policy/protect.ts";
-import { openSpool } from "../spool/spool.ts";
 
 export type HostConfig = Omit<Config, "items" | "repositories"> & {
   items: ProtectedItem[];
@@ -36,6 +35,7 @@ type ProtectedPlace = Pick<ProtectedRepository, "path" | "repository_id">;
 
 async function keptPolicy(stateDir: string): Promise<HostPolicy | null> {
   if (!(await hasController(stateDir))) return null;
+  const { openSpool } = await import("../spool/spool.ts");
   const spool = openSpool(stateDir);
   try {
     return spool.policy.get();

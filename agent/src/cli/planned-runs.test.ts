@@ -51,7 +51,7 @@ it("says of each job when it runs next, and what it is at", async () => {
     ["new", "planned", "2026-03-04T01:00:00.000Z"],
     ["now", "running", null],
   ]);
-  const text = plannedTable(runs);
+  const text = await plannedTable(runs);
   expect(text).toMatch(/-\s+backup\s+now\s+runs now, attempt 2/);
   expect(text).toMatch(/-\s+drill\s+late\s+after each backup/);
   await rm(folder, { recursive: true });

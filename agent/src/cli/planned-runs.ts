@@ -53,7 +53,7 @@ function plannedRun(job: Job, noted: NotedJob | undefined, now: Date): PlannedRu
 
 const WORDS = { planned: "planned", running: "runs now", retrying: "tries again", after_backup: "after each backup" };
 
-export function plannedTable(runs: readonly PlannedRun[]): string {
+export function plannedTable(runs: readonly PlannedRun[]): Promise<string> {
   const rows = runs.map(({ vm_context_id, task, state, next_run_at, attempt }) => [
     next_run_at === null ? "-" : timeText(next_run_at),
     task,

@@ -1,5 +1,3 @@
-import Table from "cli-table3";
-
 const NO_LINES = {
   top: "",
   "top-mid": "",
@@ -19,7 +17,9 @@ const NO_LINES = {
 };
 
 /** Columns with a heading, without lines, so that they can be cut and grepped. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export async function table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
+  // A dozen files that only people need: who takes --json does not wait for them.
+  const { default: Table } = await import("cli-table3");
   const made = new Table({
     head: [...head],
     chars: NO_LINES,

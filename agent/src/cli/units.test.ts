@@ -42,16 +42,12 @@ describe("numbers for people", () => {
     expect(progressLine("web: scan", 5, 4, 0)).toContain("[########################] 100 %");
   });
 
-  it("puts columns under their heads, whatever their width", () => {
-    expect(
-      table(
-        ["ITEM", "N"],
-        [
-          ["日本", "1"],
-          ["b", "22"],
-        ],
-      ).split("\n"),
-    ).toEqual(["ITEM  N", "日本  1", "b     22"]);
+  it("puts columns under their heads, whatever their width", async () => {
+    const rows = [
+      ["日本", "1"],
+      ["b", "22"],
+    ];
+    expect((await table(["ITEM", "N"], rows)).split("\n")).toEqual(["ITEM  N", "日本  1", "b     22"]);
   });
 });
 

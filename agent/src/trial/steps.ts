@@ -29,7 +29,7 @@ export function startStory(announce: (step: string) => void): Story {
 }
 
 /** The story as a table for people. */
-export function storyTable(steps: readonly Step[]): string {
+export function storyTable(steps: readonly Step[]): Promise<string> {
   const rows = steps.map(({ step, what, size, seconds, result }) => [
     step,
     what,

@@ -93,7 +93,6 @@ function provenAnswer(host: Host, place: TrialPlace, steps: readonly Step[], pro
   const shown = (path: string): string =>
     relative(process.cwd(), path).startsWith("..") ? path : relative(process.cwd(), path);
   const lines = [
-    storyTable(steps),
     "",
     `proven restorable: ${backup.backup_id} of ${backup.vm_name}, ${bytesText(backup.total_bytes)}, in ${secondsText(restoreSeconds)} (measured)`,
     "how we know: content verified against the hash map, then restored to scratch space and compared block by block",
@@ -111,11 +110,15 @@ function provenAnswer(host: Host, place: TrialPlace, steps: readonly Step[], pro
     config: place.config,
     repository: place.repository,
   };
-  return { document: { ...facts, warnings: host.warnings }, text: () => lines.join("\n"), exitCode: EXIT.ok };
+  return { document: { ...facts, warnings: host.warnings }, text: () => toldText(steps, lines), exitCode: EXIT.ok };
 }
 
 function failedAnswer(host: Host, steps: readonly Step[], error: HoldfastError): Answer {
-  const lines = [storyTable(steps), "", `NOT proven restorable: ${errorLines(error).join("\n")}`];
+  const lines = ["", `NOT proven restorable: ${errorLines(error).join("\n")}`];
   const document = { proven: false, ...errorDocument(error, host.now()), steps, warnings: host.warnings };
-  return { document, text: () => lines.join("\n"), exitCode: exitCodeOf(error) };
+  return { document, text: () => toldText(steps, lines), exitCode: exitCodeOf(error) };
+}
+
+async function toldText(steps: readonly Step[], lines: readonly string[]): Promise<string> {
+  return [await storyTable(steps), ...lines].join("\n");
 }

@@ -92,7 +92,7 @@ function backupDocument(outcome: BackupOutcome, warnings: readonly string[]): ob
   return { restore_point_id: outcome.restorePointId, backups: outcome.backups, warnings };
 }
 
-function backupText({ backups }: BackupOutcome): string {
+async function backupText({ backups }: BackupOutcome): Promise<string> {
   const rows = backups.map((one) => [
     one.backup_id,
     one.backup_type,
@@ -102,5 +102,5 @@ function backupText({ backups }: BackupOutcome): string {
     secondsText(one.duration_seconds),
   ]);
   const why = backups.map((one) => `${one.backup_id}: ${one.reason}; ${one.change_detection.reason}`);
-  return [table(["BACKUP", "TYPE", "DISK", "COPIED", "STORED", "TIME"], rows), "", ...why].join("\n");
+  return [await table(["BACKUP", "TYPE", "DISK", "COPIED", "STORED", "TIME"], rows), "", ...why].join("\n");
 }

@@ -86,7 +86,7 @@ function itemDocument({ item, disks, error }: ItemExpiry, at: Date): object {
   };
 }
 
-function expireText(results: readonly ItemExpiry[]): string {
+async function expireText(results: readonly ItemExpiry[]): Promise<string> {
   if (results.length === 0) return "No item here has `retention_days`, so nothing is removed.";
   const rows = results.flatMap(({ item, disks }) => disks.flatMap((disk) => chainRows(item, disk)));
   const head = ["ITEM", "DISK", "CHAIN", "POINTS", "NEWEST POINT", "", "WHY"];
@@ -94,7 +94,7 @@ function expireText(results: readonly ItemExpiry[]): string {
     ...disks.flatMap((disk) => [removedText(disk, item), ...findingLines(disk.findings)]),
     ...(error === null ? [] : [`${item.vm_name}: ${stateWord("failed")}: ${errorLines(error).join("\n")}`]),
   ]);
-  return [...(rows.length === 0 ? [] : [table(head, rows), ""]), ...lines].join("\n");
+  return [...(rows.length === 0 ? [] : [await table(head, rows), ""]), ...lines].join("\n");
 }
 
 /** A chain with several reasons takes several lines, so that each can be read. */

@@ -50,7 +50,7 @@ async function proveEach<Result>(
   return results;
 }
 
-function answer(host: Host, name: string, results: (Verification | Drill)[], text: () => string): Answer {
+function answer(host: Host, name: string, results: (Verification | Drill)[], text: () => Promise<string>): Answer {
   return {
     document: { [name]: results, warnings: host.warnings },
     text: results.length === 0 ? () => "There is no backup yet." : text,
@@ -62,7 +62,7 @@ function answer(host: Host, name: string, results: (Verification | Drill)[], tex
 }
 
 function verifyText(results: readonly Verification[]) {
-  return (): string => {
+  return async (): Promise<string> => {
     const rows = results.map((one) => [
       one.backup_id,
       stateWord(one.status),
@@ -70,19 +70,21 @@ function verifyText(results: readonly Verification[]) {
       secondsText(one.duration_seconds),
       one.cached ? "yes" : "no",
     ]);
-    return [table(["BACKUP", "VERIFIED", "READ", "TIME", "CACHED"], rows), ...results.flatMap(reasonLines)].join("\n");
+    const head = ["BACKUP", "VERIFIED", "READ", "TIME", "CACHED"];
+    return [await table(head, rows), ...results.flatMap(reasonLines)].join("\n");
   };
 }
 
 function drillText(results: readonly Drill[]) {
-  return (): string => {
+  return async (): Promise<string> => {
     const rows = results.map((one) => [
       one.backup_id,
       stateWord(one.status),
       bytesText(one.restored_bytes),
       one.restore_seconds === null ? "-" : secondsText(one.restore_seconds),
     ]);
-    return [table(["BACKUP", "DRILL", "RESTORED", "RESTORE TIME"], rows), ...results.flatMap(reasonLines)].join("\n");
+    const head = ["BACKUP", "DRILL", "RESTORED", "RESTORE TIME"];
+    return [await table(head, rows), ...results.flatMap(reasonLines)].join("\n");
   };
 }
 

@@ -55,7 +55,7 @@ export async function list(idOrPath: string | undefined, options: GlobalOptions)
     const repositories = all.map(({ listed, ...rest }) => ({ ...rest, disks: listed.map(diskDocument) }));
     return {
       document: { repositories, warnings: host.warnings },
-      text: () => all.map(({ listed, ...of }) => listText(of, listed)).join("\n\n"),
+      text: async () => (await Promise.all(all.map(({ listed, ...of }) => listText(of, listed)))).join("\n\n"),
       exitCode: worstOf([...host.troubles, ...(findings.length > 0 ? [EXIT.damage] : [])]),
     };
   });
@@ -136,7 +136,7 @@ function restoreSeconds({ drills }: Evidence): number | null {
 
 type Of = { repository_id: string; path: string; origin: Origin };
 
-function listText({ repository_id, path, origin }: Of, listed: readonly Listed[]): string {
+async function listText({ repository_id, path, origin }: Of, listed: readonly Listed[]): Promise<string> {
   const rows = listed.flatMap(({ disk, evidence }) =>
     placedBackups(disk).map((backup) => {
       const { verification, drill, pinned } = proofOf(backup, evidence);
@@ -156,5 +156,6 @@ function listText({ repository_id, path, origin }: Of, listed: readonly Listed[]
   const head = ["ITEM", "DISK", "BACKUP", "TYPE", "COMPLETED", "STORED", "VERIFIED", "DRILL", ""];
   const findings = listed.flatMap(({ disk }) => disk.findings);
   const title = `Repository ${repository_id} in ${path}${originText(origin)}`;
-  return [title, rows.length === 0 ? "  no backups yet" : table(head, rows), ...findingLines(findings)].join("\n");
+  const body = rows.length === 0 ? "  no backups yet" : await table(head, rows);
+  return [title, body, ...findingLines(findings)].join("\n");
 }

@@ -55,7 +55,7 @@ function itemDocument(result: Turn, at: Date): object {
   };
 }
 
-function runText(results: readonly ItemTurn[]): string {
+async function runText(results: readonly ItemTurn[]): Promise<string> {
   const rows = results.flatMap(({ item, disks, error }) => [
     ...disks.map(({ backup, verification, drill }) => [
       item.vm_name,
@@ -74,7 +74,7 @@ function runText(results: readonly ItemTurn[]): string {
     ...disks.flatMap(({ verification, drill }) => [...reasonLines(verification), ...reasonLines(drill)]),
     ...(error === null ? [] : ["", `${item.vm_name}: ${errorLines(error).join("\n")}`]),
   ]);
-  return [table(head, rows), ...reasons, ...results.flatMap(retentionLines)].join("\n");
+  return [await table(head, rows), ...reasons, ...results.flatMap(retentionLines)].join("\n");
 }
 
 function retentionLines(result: ItemTurn): string[] {

@@ -94,30 +94,30 @@ type About = {
   planned: readonly PlannedRun[];
 };
 
-function statusText(
+async function statusText(
   { config }: Host,
   { version, tools, controller, planned }: About,
   items: readonly ItemRow[],
   runs: readonly RunRecord[],
-): string {
+): Promise<string> {
   return [
     `holdfast-agent ${version} on Node ${process.version}`,
     `Configuration: ${config.file ?? "none (see docs/configuration.md)"}; state in ${config.state_dir}`,
     ...tools.map((tool) => `${tool.name}: ${tool.version ?? stateWord("missing")}`),
     ...linkLines(controller),
     "",
-    items.length === 0 ? "No items are configured." : itemTable(items),
+    items.length === 0 ? "No items are configured." : await itemTable(items),
     ...items.flatMap(({ vm_name, error }) => (error === null ? [] : [`${vm_name}: ${error}`])),
     ...config.policy.refused.map(
       ({ subject, error }) => `Not carried out for the controller: ${subject}: ${error.message}`,
     ),
-    ...(planned.length === 0 ? [] : ["", plannedTable(planned)]),
+    ...(planned.length === 0 ? [] : ["", await plannedTable(planned)]),
     "",
-    runs.length === 0 ? "Nothing has run yet." : runTable(runs),
+    runs.length === 0 ? "Nothing has run yet." : await runTable(runs),
   ].join("\n");
 }
 
-function itemTable(items: readonly ItemRow[]): string {
+function itemTable(items: readonly ItemRow[]): Promise<string> {
   const time = (at: string | undefined) => (at === undefined ? "-" : timeText(at));
   const rows = items.map((item) => [
     item.vm_name,
@@ -135,7 +135,7 @@ function itemTable(items: readonly ItemRow[]): string {
   );
 }
 
-function runTable(runs: readonly RunRecord[]): string {
+function runTable(runs: readonly RunRecord[]): Promise<string> {
   const rows = runs.map((run) => [timeText(run.started_at), run.kind, run.item, stateWord(run.state), wordsOf(run)]);
   return table(["RUN BEGAN", "WHAT", "ITEM", "STATE", ""], rows);
 }

@@ -1,9 +1,7 @@
 import type { RepositoryEntry } from "@holdfast/protocol";
 import { HoldfastError } from "../../errors.ts";
 import { isEnrolled } from "../../identity/client-identity.ts";
-import { openSpool } from "../../spool/spool.ts";
 import { NO_TELLING, type Telling } from "./port.ts";
-import { createTeller } from "./teller.ts";
 
 export type TellingWish = {
   stateDir: string;
@@ -17,6 +15,9 @@ export type TellingWish = {
 export async function openTelling(wish: TellingWish): Promise<{ telling: Telling; close: () => void }> {
   const { stateDir, repositories, now, warn } = wish;
   if (!(await hasController(stateDir))) return { telling: NO_TELLING, close: () => undefined };
+  // Two dozen files that a host without a controller never needs.
+  const { openSpool } = await import("../../spool/spool.ts");
+  const { createTeller } = await import("./teller.ts");
   const spool = openSpool(stateDir, { now, log: (_level, message) => warn(message) });
   const pathOf = (id: string): string | undefined =>
     repositories.find(({ repository_id }) => repository_id === id)?.path;

@@ -86,7 +86,7 @@ async function run(host: Host, wish: Wish): Promise<Answer | undefined> {
   try {
     const answer = await tellStory(host, { ...wish, ports, programs, mails, story, say });
     if (once) return answer;
-    printAnswer(answer, host.json);
+    await printAnswer(answer, host.json);
     say("both run on; Ctrl-C ends them");
     await programs.ended;
     if (!host.signal.aborted) throw programs.signal.reason;

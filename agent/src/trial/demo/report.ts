@@ -50,18 +50,18 @@ export async function provenAnswer(facts: DemoFacts): Promise<Answer> {
     programs,
     ...{ config: place.config, data_dir: place.data, repository: place.repository, warnings },
   };
-  const text = (): string => [...provenLines(facts), "", ...whereLines(facts, rootFingerprint)].join("\n");
+  const text = async (): Promise<string> =>
+    [await storyTable(steps), ...provenLines(facts), "", ...whereLines(facts, rootFingerprint)].join("\n");
   return { document, text, exitCode: EXIT.ok };
 }
 
-function provenLines({ steps, notes, proof, backup, backups, programs }: DemoFacts): string[] {
+function provenLines({ notes, proof, backup, backups, programs }: DemoFacts): string[] {
   const { verification, drill } = backup;
   const restarts = programs.filter((program) => program.restarts > 0);
   const times = restarts.map((program) => `${program.name} ${countText(program.restarts, "time")}`).join(", ");
   const said = restarts.length === 0 ? [] : [`started again meanwhile: ${times}; the truth is the same`];
   const completed = backups.filter(({ status }) => status === "completed");
   return [
-    storyTable(steps),
     "",
     ...notes.flatMap(({ heading, lines }) => [`${heading}:`, ...lines.map((line) => `  ${line}`), ""]),
     `proven restorable: ${backup.backup_id} of ${backup.vm_name}, ${bytesText(backup.total_bytes)}, in ${secondsText(proof.restoreSeconds)} (measured)`,
@@ -108,8 +108,8 @@ export function failedAnswer(
     "again    npm start, which goes on where this ended",
     `anew     rm -r ${shown(place.folder)}, then npm start`,
   ].join("\n");
-  const text = (): string =>
-    `${storyTable(steps)}\n\nNOT proven restorable: ${errorLines(error).join("\n")}\n\n${logs}`;
+  const text = async (): Promise<string> =>
+    `${await storyTable(steps)}\n\nNOT proven restorable: ${errorLines(error).join("\n")}\n\n${logs}`;
   const document = { proven: false, ...errorDocument(error, at), steps };
   return { document, text, exitCode: exitCodeOf(error) };
 }

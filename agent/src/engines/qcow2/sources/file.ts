@@ -96,8 +96,11 @@ async function openFile(disk: DiskRequest & { spec: FileSpec }, context: FreezeC
   if (spec.format === "qcow2") layers = await qcow2Layers(path, context.roots);
   else if (spec.format !== "raw") await checkForeignImage(path, spec.format);
   const formatOf = (layer: ImageLayer): string => (spec.format === "qcow2" ? layer.format : spec.format);
+  const reaching = checkReaches(layers, spec.format, context.signal);
+  // What QEMU says of an image goes first; until then a failure of our own look must not count as unhandled.
+  reaching.catch(() => undefined);
   const infos = await Promise.all(layers.map((layer) => tryOpening(layer.path, formatOf(layer), context.signal)));
-  await checkReaches(layers, spec.format, context.signal);
+  await reaching;
   const bitmaps = infos[0]?.bitmaps ?? [];
   const tracking =
     spec.format === "qcow2" ? await trackByImage({ path, bitmaps }, disk, spec.write_bitmap, context.addBitmap) : null;
