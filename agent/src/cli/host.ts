@@ -8,6 +8,7 @@ import type { Telling } from "../runner/telling/port.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { type HostConfig, hostConfig } from "./host-config.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { loadTable } from "./table.ts";
 
 export type GlobalOptions = { config?: string; json?: boolean };
 
@@ -29,6 +30,8 @@ export type Host = {
 /** Reads the configuration and runs a command, which Ctrl-C cancels. */
 export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => Promise<T>): Promise<T> {
   const json = globals.json === true;
+  // What goes wrong with it is heard when a table is drawn.
+  if (!json) loadTable().catch(() => undefined);
   const own = await loadConfig(globals.config, surroundings());
   using cancel = cancelOnSignals();
   const progress = createProgress(process.stderr, json);
