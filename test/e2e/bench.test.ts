@@ -56,7 +56,7 @@ describe("npm run bench", () => {
   });
 
   it("prints one judged object a line, compares like with like and leaves nothing behind", async () => {
-    const few = ["--size", "16M", "--runs", "1", "--cases", "zstd,restore", "--no-peers"];
+    const few = ["--size", "16M", "--runs", "1", "--cases", "zstd,restore,bitmap", "--no-peers"];
     const { code, stdout, stderr } = await bench("backup", "--json", ...few, "--scratch", folder);
     expect(code, stderr).toBe(0);
     const rows = stdout
@@ -77,7 +77,9 @@ describe("npm run bench", () => {
     const restore = { case: "restore of a 4-element chain", unit: "s" };
     expect(rows).toContainEqual(expect.objectContaining({ ...restore, target: "<= 1.3", met: expect.any(Boolean) }));
     expect(rows).toContainEqual(expect.objectContaining({ ...restore, peer: "restic", peer_value: null, met: null }));
-    expect(rows.filter((row) => !/zstd|restore/.test(JSON.stringify(row)))).toEqual([]);
+    const bitmap = { case: "increment, 1 % changed, with a bitmap, disk in the page cache", target: "<= 0.25" };
+    expect(rows).toContainEqual(expect.objectContaining({ ...bitmap, peer: "ours without a bitmap" }));
+    expect(rows.filter((row) => !/zstd|restore|bitmap/.test(JSON.stringify(row)))).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
   });
 });
