@@ -4,7 +4,7 @@ import type { Sidecar } from "@holdfast/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startFakeAgent } from "../../../test/helpers/guest-agent.ts";
 import { withItemLock } from "../runner/item-lock.ts";
-import { makeDisk, makeTestHost, type TestHost } from "./test-cli.ts";
+import { flipBit, makeDisk, makeTestHost, type TestHost } from "./test-cli.ts";
 
 describe("runs", () => {
   let host: TestHost;
@@ -48,6 +48,31 @@ describe("runs", () => {
     const table = await host.cli("run", "web", "gone");
     expect(table.stdout).toMatch(/^web +0 +backup-web-\S+ +incremental +.* passed +passed/m);
     expect(table.stdout).toMatch(/^gone +failed: SOURCE_MISSING/m);
+  });
+
+  it("begin a new chain where a proof failed, and go on with one that was mended", async () => {
+    const backUp = async (...args: string[]): Promise<Sidecar> => {
+      const { document } = await host.json("backup", "web", ...args);
+      const [made] = (document as { backups: Sidecar[] }).backups;
+      if (made === undefined) throw new Error(JSON.stringify(document));
+      return made;
+    };
+    const full = await backUp();
+    const last = await backUp();
+    const image = join(host.folder, "repository", "web-1", "disk-0", full.file_name);
+    await flipBit(image, 2_000_000);
+    expect(await host.json("verify", last.backup_id)).toMatchObject({ code: 3 });
+    await flipBit(image, 2_000_000);
+    expect(await host.json("verify", last.backup_id)).toMatchObject({ code: 0 });
+    expect(await backUp()).toMatchObject({ backup_type: "incremental", parent_backup_id: last.backup_id });
+    await flipBit(image, 2_000_000);
+    expect(await host.json("drill", last.backup_id)).toMatchObject({ code: 3 });
+    const made = await backUp("--incremental");
+    expect(made).toMatchObject({ backup_type: "full", parent_backup_id: null });
+    expect(made.reason).toContain(`the drill of ${last.backup_id} failed`);
+    expect(made.reason).toContain("a full instead of the increment that was asked for");
+    expect(await host.json("verify", made.backup_id)).toMatchObject({ code: 0 });
+    expect(await backUp()).toMatchObject({ backup_type: "incremental", full_backup_id: made.backup_id });
   });
 
   it("remove what may go, and what is pinned only when it is not any more", async () => {

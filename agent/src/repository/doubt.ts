@@ -1,0 +1,19 @@
+/** What a chain's evidence says about adding to it (pure). */
+import { type EvidenceOf, latestProof } from "./evidence.ts";
+
+/**
+ * Why a chain, full first, should not be continued, as a part of a sentence; undefined when nothing speaks against it. A
+ * failed verification or drill counts until the same backup, or a later one, passed after it: that one reads the same
+ * files, but for what was replaced since. Evidence that cannot be read says nothing.
+ */
+export function chainDoubt(backups: readonly { backup_id: string }[], evidence: EvidenceOf): string | undefined {
+  let passed = "";
+  for (const { backup_id: id } of backups.toReversed()) {
+    const known = evidence.get(id);
+    const proof = known === undefined || known === "unreadable" ? undefined : latestProof(known);
+    if (proof === undefined) continue;
+    if (proof.verdict === "passed") passed = proof.at > passed ? proof.at : passed;
+    else if (proof.at >= passed) return `the ${proof.kind} of ${id} failed (${proof.at}), and none has passed since`;
+  }
+  return undefined;
+}
