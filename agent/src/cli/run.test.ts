@@ -67,6 +67,7 @@ describe("runs", () => {
     expect(await backUp()).toMatchObject({ backup_type: "incremental", parent_backup_id: last.backup_id });
     await flipBit(image, 2_000_000);
     expect(await host.json("drill", last.backup_id)).toMatchObject({ code: 3 });
+    await writeFile(`${image}.proof.json`, "not a record");
     const made = await backUp("--incremental");
     expect(made).toMatchObject({ backup_type: "full", parent_backup_id: null });
     expect(made.reason).toContain(`the drill of ${last.backup_id} failed`);

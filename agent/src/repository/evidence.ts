@@ -49,14 +49,9 @@ export async function readEvidence(folder: string, id: string): Promise<Evidence
 
 /** The evidence of every backup in the disk's chains. */
 export async function readAllEvidence(disk: CatalogueDisk): Promise<EvidenceOf> {
-  return await readEvidenceOf(disk.folder, placedBackups(disk));
-}
-
-/** The evidence of some backups of a disk's folder. */
-export async function readEvidenceOf(folder: string, backups: readonly { backup_id: string }[]): Promise<EvidenceOf> {
   const all = new Map<string, Evidence | "unreadable">();
-  for (const { backup_id: id } of backups) {
-    const read = await readEvidence(folder, id).catch((error: unknown) => {
+  for (const { backup_id: id } of placedBackups(disk)) {
+    const read = await readEvidence(disk.folder, id).catch((error: unknown) => {
       if (error instanceof HoldfastError && error.code === "REPOSITORY_DAMAGED") return "unreadable" as const;
       throw error;
     });

@@ -2,8 +2,7 @@ import { freeBackupId, makeBackupId, timeInName } from "@holdfast/protocol";
 import { HoldfastError } from "../../errors.ts";
 import { type CatalogueDisk, readDisk } from "../../repository/catalogue.ts";
 import type { Chain } from "../../repository/chains.ts";
-import { chainDoubt } from "../../repository/doubt.ts";
-import { readEvidenceOf } from "../../repository/evidence.ts";
+import { doubtAbout } from "../../repository/doubt.ts";
 import { ensureDiskFolder } from "../../repository/files.ts";
 import { checkedBackupId, lockPath } from "../../repository/layout.ts";
 import { acquireLock, type Lock } from "../../repository/lock.ts";
@@ -29,7 +28,7 @@ async function findParent(catalogue: CatalogueDisk, request: BackupRequest): Pro
   const tip = chain?.backups.at(-1);
   if (chain === undefined || tip === undefined || chain.closed) return null;
   if (catalogue.unsound.includes(tip.backup_id)) return "a file of its chain is missing or cut off";
-  const doubt = chainDoubt(chain.backups, await readEvidenceOf(catalogue.folder, chain.backups));
+  const doubt = await doubtAbout(catalogue.folder, chain.backups);
   if (doubt !== undefined) return doubt;
   const keyId = tip.image.encryption?.key_id ?? null;
   const wanted = request.image.key?.keyId ?? null;
