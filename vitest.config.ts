@@ -9,6 +9,9 @@ process.env["NODE_COMPILE_CACHE"] ??= resolve(import.meta.dirname, "node_modules
 const LONGEST =
   /\/(?:start-policy|start|aomei-kills|fleet-rollback|fleet-crowd|unsafe-parent|encrypted|service-ends)\.test\.ts$/;
 
+/** What a test polls for is often a program's start: on a busy machine that takes longer than the second that is usual. */
+const expect = { poll: { timeout: 30_000 } };
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -25,7 +28,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: "protocol", include: ["protocol/src/**/*.test.ts"], testTimeout: 60_000, isolate: false } },
-      { test: { name: "agent", include: ["agent/src/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: { name: "agent", include: ["agent/src/**/*.test.ts"], expect, testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       {
         test: {
           name: "controller",
@@ -33,6 +38,7 @@ export default defineConfig({
           globalSetup: "controller/src/store/test-shared-postgres.ts",
           // Its files share what they import, which costs half of what the pure ones of them take: none mocks a module.
           isolate: false,
+          expect,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -42,6 +48,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/{e2e,security,chaos}/**/*.test.ts"],
           globalSetup: "controller/src/store/test-shared-postgres.ts",
+          expect,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -74,9 +74,10 @@ test("an export smaller than the disk, and one that is not there", async () => {
 });
 
 test("a server's read error fails the scan, whichever thread reads", async () => {
-  await using server = await startNbdkit(["-r", "--filter=error", "pattern", String(DISK), "error-pread-rate=100%"]);
-  const reader = { kind: "nbd", endpoint: server.endpoint } as const;
   for (const candidates of [undefined, everything(DISK)]) {
+    // A server for each: nbdkit 1.32 now and then ends when several clients leave it in the middle of their replies.
+    await using server = await startNbdkit(["-r", "--filter=error", "pattern", String(DISK), "error-pread-rate=100%"]);
+    const reader = { kind: "nbd", endpoint: server.endpoint } as const;
     const scan = scanDisk({ diskSize: DISK, reader, data: everything(DISK), candidates });
     await expect(model.collect(scan)).rejects.toMatchObject({ code: "IO_ERROR" });
   }
