@@ -47,7 +47,7 @@ it("one group works while the one before is synced; a third waits, and so do all
   const sent = [];
   for (const [index, each] of speakers.entries()) {
     sent.push(each.send(envelopes(1, logged(`line ${index}`))).then(() => answered.push(index)));
-    if (index < 2) await vi.waitUntil(() => disk.events() === index + 1);
+    if (index < 2) await vi.waitUntil(() => disk.events() === index + 1, { timeout: 30_000 });
   }
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect({ events: disk.events(), answered, told: committed.length }).toEqual({ events: 2, answered: [], told: 0 });
