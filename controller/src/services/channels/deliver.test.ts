@@ -1,5 +1,6 @@
 /** The outbox against real receivers; only the clock is in the test's hands. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eq } from "drizzle-orm";
 import { pino } from "pino";
 import { expect, it } from "vitest";
@@ -67,6 +68,24 @@ describeOnBothStores("the outbox", (open) => {
     expect((await rows()).map(({ state, attempts }) => `${state} ${attempts}`)).toEqual(Array(4).fill("delivered 1"));
     await after(2);
     expect(receiver.heard).toHaveLength(3);
+  });
+
+  it("goes on when what it waited for ended while it looked for more", async () => {
+    await using receiver = await httpReceiver();
+    const { context, channel, tell } = await world(await open());
+    const id = await channel("hook", receiver.url);
+    for (const title of ["one", "two", "three"]) await tell(id, title, "c4b0c9a1-0000-4000-8000-000000000001");
+    // It is told at once, so that more is looked for while the first of the others is under way.
+    await tell("log", "for the log");
+    const { store } = context;
+    const read: Store["read"] = async (work) => {
+      const found = await store.read(work);
+      await sleep(150);
+      return found;
+    };
+    const late = { ...context, now: () => new Date(START.getTime() + 1000), store: { ...store, read } };
+    await deliverDue(late, never);
+    expect(titles(receiver.heard)).toEqual(["one", "two", "three"]);
   });
 
   it("an hour without the receiver: nothing is lost, nothing overtakes, nothing comes twice, and others do not wait", async () => {

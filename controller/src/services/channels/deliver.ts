@@ -15,14 +15,16 @@ const LOOK_MS = 500;
 export async function deliverDue(context: ChannelContext, signal: AbortSignal): Promise<void> {
   const underWay = new Set<Promise<void>>();
   for (;;) {
+    const wasIdle = underWay.size === 0;
     const heads = signal.aborted ? [] : await claimHeads(context, AT_ONCE - underWay.size);
     for (const head of heads) {
       const sending = deliver(context, head, signal).finally(() => underWay.delete(sending));
       underWay.add(sending);
     }
-    if (underWay.size === 0) return;
+    // What ended while more was looked for may have made way for the next one.
+    if (underWay.size === 0 && wasIdle) return;
     // A slow receiver keeps nobody else waiting.
-    await Promise.race([...underWay, sleep(LOOK_MS)]);
+    if (underWay.size > 0) await Promise.race([...underWay, sleep(LOOK_MS)]);
   }
 }
 
