@@ -120,6 +120,18 @@ it("a log that is written anew holds another run, though it begins with the same
   expect(keys(log.watch).size).toBe(2);
 });
 
+it("a run that went quiet more than once leaves every one of its words to the run after it", async () => {
+  using log = textLog();
+  for (const text of [BEGIN, "noise\n", "noise\n", BEGIN, "noise\n", "noise\n"]) {
+    log.add(text);
+    log.later(QUIET_SECONDS);
+    log.watch.restart();
+    await log.pass();
+  }
+  expect(said(log.watch).map(([, told_again]) => told_again)).toEqual([false, true, true, false, true, true]);
+  expect(keys(log.watch).size).toBe(2);
+});
+
 it("however it grows, pauses and is read again, every run has one key, and its last word is its end", async () => {
   const step = fc.oneof(
     fc.constantFrom(BEGIN, END, "Backup completed successfully\n", "noise\n", "Backing").map((text) => ({ text })),

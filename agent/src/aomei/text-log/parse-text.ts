@@ -18,8 +18,11 @@ export type TextLogOptions = {
   quiet?: readonly QuietRun[];
 };
 
-/** A run that was told as it stood: the so many-th of its log, what it said, and the key that it was told under. */
-export type QuietRun = { nth: number; length: number; sha256: string; key: string };
+/**
+ * A run that was told as it stood: the so many-th of its log, what it said, and the key that it was told under.
+ * `earlier`: the lengths of what it said when it was told before that.
+ */
+export type QuietRun = { nth: number; length: number; sha256: string; key: string; earlier?: readonly number[] };
 
 /** `variant`: the key of all that it says now. `quiet`: it is told though its end was not written. */
 type RunKeys = { key: string; variant: string; quiet: QuietRun | null };
@@ -110,13 +113,15 @@ function createRunKeys({ fileName, quiet = [] }: TextLogOptions): (text: string,
     const nth = runs++;
     const variant = textRunKey(fileName, text, count(text));
     const before = quiet.find((one) => one.nth === nth && isBeginning(one, text));
-    const then = before === undefined ? text : `${text.slice(0, before.length)}\n`;
-    // A later run that says just what this one said then is another one.
-    if (then !== text) count(then);
     const key = before?.key ?? variant;
     // Its last line may go on.
     const lines = text.replace(/\n$/, "");
-    return { key, variant, quiet: isOpen ? { nth, length: lines.length, sha256: hash("sha256", lines), key } : null };
+    const { length } = lines;
+    const earlier =
+      before === undefined ? [] : [...(before.earlier ?? []), before.length].filter((one) => one !== length);
+    // A later run that says just what this one said at one of those times is another one.
+    for (const then of earlier) count(`${text.slice(0, then)}\n`);
+    return { key, variant, quiet: isOpen ? { nth, length, sha256: hash("sha256", lines), key, earlier } : null };
   };
 }
 
