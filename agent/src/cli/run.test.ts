@@ -74,6 +74,17 @@ describe("runs", () => {
     expect(made.reason).toContain("a full instead of the increment that was asked for");
     expect(await host.json("verify", made.backup_id)).toMatchObject({ code: 0 });
     expect(await backUp()).toMatchObject({ backup_type: "incremental", full_backup_id: made.backup_id });
+    const damage = async ({ backup_id, file_name }: Sidecar) => {
+      await flipBit(join(host.folder, "repository", "web-1", "disk-0", file_name), 2_000_000);
+      expect(await host.json("verify", backup_id)).toMatchObject({ code: 3 });
+    };
+    await damage(made);
+    const second = await backUp();
+    expect(second.backup_type).toBe("full");
+    await damage(second);
+    const braked = await backUp();
+    expect(braked).toMatchObject({ backup_type: "incremental", full_backup_id: second.backup_id });
+    expect(braked.reason).toContain("nor in the chain before it: another full is begun 24 hours after the last one");
   });
 
   it("remove what may go, and what is pinned only when it is not any more", async () => {

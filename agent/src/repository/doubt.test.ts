@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { chainDoubt } from "./doubt.ts";
-import type { Evidence, EvidenceOf } from "./evidence.ts";
+import { chainDoubt, type ToldChain, weighDoubt } from "./doubt.ts";
+import type { Evidence } from "./evidence.ts";
 import { day, drillOf, idOf, verificationOf } from "./test-notation.ts";
 
-/** Of each backup of a chain, full first: what became of it on which day, "v" verified, "d" drilled, "!" failed. */
-function evidence(...of: string[]): EvidenceOf {
+/** Of each backup of a chain, full first: what became of it on which day, "v" verified, "s" its structure alone, "d" drilled, "!" failed. */
+function chain(...of: string[]): ToldChain {
   const results = of.map((text, at) => {
     const n = at + 1;
-    const told = [...text.matchAll(/([vd])(!?)(\d+)/g)].map(([, kind, failed, on]) => ({
+    const told = [...text.matchAll(/([vsd])(!?)(\d+)/g)].map(([, kind, failed, on]) => ({
       kind,
       status: failed === "!" ? ("failed" as const) : ("passed" as const),
       at: day(Number(on)).toISOString(),
@@ -17,7 +17,7 @@ function evidence(...of: string[]): EvidenceOf {
       schema: "holdfast.evidence/1",
       backup_id: idOf(n),
       verifications: newestFirst.flatMap(({ kind, status, at: verified_at }) =>
-        kind === "v" ? [verificationOf(n, { status, verified_at })] : [],
+        kind === "d" ? [] : [verificationOf(n, { status, verified_at, ...(kind === "s" && { parts: ["structure"] }) })],
       ),
       drills: newestFirst.flatMap(({ kind, status, at: drilled_at }) =>
         kind === "d" ? [drillOf(n, { status, drilled_at })] : [],
@@ -25,7 +25,11 @@ function evidence(...of: string[]): EvidenceOf {
     };
     return [idOf(n), text === "unreadable" ? ("unreadable" as const) : known] as const;
   });
-  return new Map(results);
+  const evidence = new Map(results);
+  return {
+    backups: [...evidence.keys()].map((backup_id) => ({ backup_id, created_at: day(10).toISOString() })),
+    evidence,
+  };
 }
 
 test.each<[string, string[], RegExp | undefined]>([
@@ -41,9 +45,25 @@ test.each<[string, string[], RegExp | undefined]>([
   ["one of two failures was outlived", ["v!6", "v!3", "v4"], /^the verification of /],
   ["evidence that cannot be read", ["unreadable", "unreadable"], undefined],
 ])("%s", (_name, of, doubt) => {
-  const known = evidence(...of);
-  const chain = [...known.keys()].map((backup_id) => ({ backup_id }));
-  const found = chainDoubt(chain, known);
+  const found = chainDoubt(chain(...of));
   if (doubt === undefined) expect(found).toBeUndefined();
   else expect(found).toMatch(doubt);
+});
+
+const hours = (count: number) => new Date(day(10).getTime() + count * 3_600_000);
+
+test.each<[string, string[], string[], Date, "problem" | "caution" | undefined]>([
+  ["all passed", ["v1"], ["v!1"], hours(1), undefined],
+  ["the first chain in doubt", ["v!11"], [], hours(1), "problem"],
+  ["one after a chain that passed", ["v!11"], ["v1"], hours(1), "problem"],
+  ["one after a chain of which nothing is known", ["v!11"], [""], hours(1), "problem"],
+  ["the second in a row within a day", ["v!11", "d!12"], ["v1", "v!2"], hours(23), "caution"],
+  ["the second in a row a day later", ["v!11", "d!12"], ["v!1"], hours(24), "problem"],
+  ["the second in a row, which had passed", ["v1 v!11"], ["v!1"], hours(1), "problem"],
+  ["the second in a row, whose structure alone had passed", ["s1 v!11"], ["v!1"], hours(1), "caution"],
+  ["the second in a row, by a clock far behind", ["v!11"], ["v!1"], hours(-30), "problem"],
+])("a new chain for the sake of %s", (_name, newest, before, at, expected) => {
+  const found = weighDoubt(chain(...newest), chain(...before), at);
+  expect(Object.keys(found)).toEqual(expected === undefined ? [] : [expected]);
+  expect(JSON.stringify(found)).not.toContain("undefined");
 });

@@ -30,7 +30,9 @@ export type Situation = {
   now: Date;
   /** Whether the newest backup's image and map can carry an increment; `parentProblem` says why not. */
   parentUsable: boolean;
-  parentProblem?: string;
+  parentProblem?: string | undefined;
+  /** What speaks against continuing the chain, though not enough. */
+  caution?: string | undefined;
 };
 
 const HOUR_MS = 3_600_000;
@@ -78,7 +80,8 @@ function full(code: DueReason, text: string, { request }: Situation): Decision {
   return { type: "full", reason: { code, text: `${text}${instead}` } };
 }
 
-function continues(parent: string, { request }: Situation): Decision {
+function continues(parent: string, { request, caution }: Situation): Decision {
   const asked = request === "incremental" ? "an increment was asked for" : "no full is due";
-  return { type: "incremental", reason: { code: "continues-chain", text: `${asked}: continues from ${parent}` } };
+  const text = `${asked}: continues from ${parent}${caution === undefined ? "" : `, though ${caution}`}`;
+  return { type: "incremental", reason: { code: "continues-chain", text } };
 }

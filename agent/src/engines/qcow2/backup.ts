@@ -50,7 +50,8 @@ async function tryToWrite(
     policy: request.policy,
     now: startedAt,
     parentUsable: prepared.parent !== null,
-    ...(prepared.parentProblem !== undefined && { parentProblem: prepared.parentProblem }),
+    parentProblem: prepared.parentProblem,
+    caution: prepared.caution,
   });
   await beginJob(prepared.folder, { backupId, files: [], startedAt });
   const written = await writeDisk({

@@ -19,21 +19,27 @@ export type PreparedDisk = {
   chain: Chain | undefined;
   parent: Parent | null;
   parentProblem: string | undefined;
+  /** What speaks against the parent, though not enough. */
+  caution: string | undefined;
   lock: Lock;
 };
 
+type FoundParent = { parent: Parent | null; problem?: string; caution?: string | undefined };
+
 /** The parent an increment could build on, or why there is none; found out now, because after the copy would be late. */
-async function findParent(catalogue: CatalogueDisk, request: BackupRequest): Promise<Parent | null | string> {
+async function findParent(catalogue: CatalogueDisk, request: BackupRequest, at: Date): Promise<FoundParent> {
+  const none = (problem?: string): FoundParent => ({ parent: null, ...(problem !== undefined && { problem }) });
   const chain = catalogue.chains.at(-1);
   const tip = chain?.backups.at(-1);
-  if (chain === undefined || tip === undefined || chain.closed) return null;
-  if (catalogue.unsound.includes(tip.backup_id)) return "a file of its chain is missing or cut off";
-  const doubt = await doubtAbout(catalogue.folder, chain.backups);
-  if (doubt !== undefined) return doubt;
+  if (request.type === "full" || chain === undefined || tip === undefined || chain.closed) return none();
+  if (catalogue.unsound.includes(tip.backup_id)) return none("a file of its chain is missing or cut off");
+  const { problem, caution } = await doubtAbout(catalogue.folder, catalogue.chains, at);
+  if (problem !== undefined) return none(problem);
   const keyId = tip.image.encryption?.key_id ?? null;
   const wanted = request.image.key?.keyId ?? null;
-  if (keyId !== wanted) return `its key is ${keyId ?? "none"}, the repository's key is now ${wanted ?? "none"}`;
-  return await openParent(catalogue, request.image.key);
+  if (keyId !== wanted) return none(`its key is ${keyId ?? "none"}, the repository's key is now ${wanted ?? "none"}`);
+  const parent = await openParent(catalogue, request.image.key);
+  return typeof parent === "string" ? none(parent) : { parent, caution };
 }
 
 async function prepareDisk(
@@ -57,9 +63,7 @@ async function prepareDisk(
         ? makeBackupId(request.item.vmName, disk.diskId, startedAt, taken)
         : freeBackupId(wishedId(wished, disk.diskId), taken);
     const chain = catalogue.chains.at(-1);
-    const found = request.type === "full" ? null : await findParent(catalogue, request);
-    const parent = typeof found === "string" ? null : found;
-    const parentProblem = typeof found === "string" ? found : undefined;
+    const { parent, problem, caution } = await findParent(catalogue, request, startedAt);
     const parentId = parent?.sidecar.backup_id ?? null;
     return {
       request: { diskId: disk.diskId, spec: disk.spec, backupId, parentId },
@@ -67,7 +71,8 @@ async function prepareDisk(
       catalogue,
       chain,
       parent,
-      parentProblem,
+      parentProblem: problem,
+      caution,
       lock,
     };
   } catch (error) {
