@@ -49,12 +49,15 @@ it("loses to damage only the entries that it hits", () => {
     at: fc.double({ min: 0, max: 1, noNaN: true }),
     garbage: fc.uint8Array({ maxLength: 20 }),
   });
+  const isMark = ([a, b]: Uint8Array) => (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
   fc.assert(
     fc.property(fc.array(hit, { minLength: 1, maxLength: 3 }), cuts, (hits, pieces) => {
       const entries = Array.from({ length: 20 }, (_, n) => testEntry({ time: 1_700_000_000 + n }));
       const bytes = Buffer.from(logXml(entries));
       for (const { at, garbage } of hits)
         bytes.set(garbage.subarray(0, bytes.length - Math.floor(at * bytes.length)), Math.floor(at * bytes.length));
+      // Those two at the very beginning say that all of it is in another encoding.
+      fc.pre(!isMark(bytes));
       const found = parse(bytes, { encoding: "utf-8" }, pieces).entries;
       expect(found.length).toBeGreaterThanOrEqual(20 - 2 * hits.length);
     }),
