@@ -63,8 +63,8 @@ async function prove(runs: ItemRuns, order: Order & { do: "verify" | "drill" }, 
   const folder = diskFolder(repository.path, DISK);
   const lock = await acquireLock(lockPath(folder), order.do);
   try {
-    await tidyDisk(folder);
-    const target = { repository, disk: await readDisk(repository, DISK), backupId: order.backupId };
+    const { disk } = await tidyDisk(folder);
+    const target = { repository, disk, backupId: order.backupId };
     const keys = order.layout === "locked" ? testKey : null;
     if (order.do === "verify") {
       const { verification_id: id, status, reason } = await verifyTarget(runs, target, { keys });

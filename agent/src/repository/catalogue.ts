@@ -53,6 +53,12 @@ function assembleDisk(disk: DiskRef, folder: string, scan: DiskScan): CatalogueD
   };
 }
 
+/** The chains of a disk after one more backup was completed, as a look at the folder would find them (pure). */
+export function chainsWith(disk: CatalogueDisk, backup: Sidecar): Pick<CatalogueDisk, "disk" | "folder" | "chains"> {
+  const { chains } = linkChains([...placedBackups(disk), ...disk.unplaced, backup]);
+  return { disk: disk.disk, folder: disk.folder, chains };
+}
+
 /** Every backup that stands in a chain, once: chains oldest first, parents before children. */
 export function placedBackups({ chains }: Pick<CatalogueDisk, "chains">): Sidecar[] {
   return [...new Map(chains.flatMap((chain) => chain.backups).map((backup) => [backup.backup_id, backup])).values()];

@@ -7,8 +7,10 @@ import { type CatalogueDisk, currentChain } from "./catalogue.ts";
 import { isMissing, jsonText, readSmallFile } from "./files.ts";
 import { CHAIN_FILE } from "./layout.ts";
 
+type Chained = Pick<CatalogueDisk, "disk" | "folder" | "chains">;
+
 /** The text of a disk's `chain.json`; undefined when the disk has no chain. Pure. */
-function chainText(disk: CatalogueDisk): string | undefined {
+function chainText(disk: Chained): string | undefined {
   const chain = currentChain(disk);
   const tip = chain?.backups.at(-1);
   if (chain === undefined || tip === undefined) return undefined;
@@ -31,12 +33,12 @@ function chainText(disk: CatalogueDisk): string | undefined {
 }
 
 /** Whether the file in the folder says what the sidecars say. */
-export async function chainFileIsCurrent(disk: CatalogueDisk): Promise<boolean> {
+export async function chainFileIsCurrent(disk: Chained): Promise<boolean> {
   return (await readText(join(disk.folder, CHAIN_FILE))) === chainText(disk);
 }
 
 /** Rewrites the file when it differs; true when it did. A file without any chain left is removed. */
-export async function refreshChainFile(disk: CatalogueDisk): Promise<boolean> {
+export async function refreshChainFile(disk: Chained): Promise<boolean> {
   if (await chainFileIsCurrent(disk)) return false;
   const text = chainText(disk);
   const path = join(disk.folder, CHAIN_FILE);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Sidecar, SidecarBody } from "@holdfast/protocol";
 import { removeDurably, renameDurably, syncFile } from "../durable.ts";
 import { HoldfastError } from "../errors.ts";
-import { type CatalogueDisk, placedBackups, readDisk } from "./catalogue.ts";
+import { type CatalogueDisk, chainsWith, placedBackups, readDisk } from "./catalogue.ts";
 import { refreshChainFile } from "./chain-file.ts";
 import { entryAt, explained } from "./files.ts";
 import { endJob, noteCommit, readJob } from "./journal.ts";
@@ -13,6 +13,8 @@ import { writeSidecar } from "./sidecar.ts";
 
 /** A finished backup: `<image>.partial` and `<map>.partial` in its disk's folder are as the body describes them. */
 export type Finished = { folder: string; body: SidecarBody };
+/** `before`: the disk without it. */
+type Placed = Finished & { before: CatalogueDisk };
 
 /**
  * Makes a finished backup visible; the disk's lock is held. The moment the sidecar stands the backup exists; before,
@@ -23,7 +25,7 @@ export async function commitBackup(folder: string, body: SidecarBody): Promise<S
   return await explained(`completing ${body.backup_id}`, async () => {
     const placed = await putFilesInPlace({ folder, body });
     const sidecar = await writeSidecar(sidecarPath(folder, body.backup_id), placed.body);
-    await endCommit(folder, body.backup_id);
+    await endCommit(sidecar, placed);
     return sidecar;
   });
 }
@@ -37,21 +39,22 @@ export async function commitTogether(finished: readonly Finished[]): Promise<Sid
   if (only !== undefined && others.length === 0) return [await commitBackup(only.folder, only.body)];
   const ids = finished.map(({ body }) => ({ disk_id: body.disk_id, backup_id: body.backup_id }));
   return await explained(`completing ${ids.map((one) => one.backup_id).join(", ")}`, async () => {
-    const placed: Finished[] = [];
+    const placed: Placed[] = [];
     for (const one of finished) placed.push(await putFilesInPlace(one));
     for (const { folder, body } of placed) {
       const siblings = ids.filter((one) => one.disk_id !== body.disk_id);
       await noteCommit(folder, body, siblings);
     }
-    const sidecars: Sidecar[] = [];
-    for (const { folder, body } of placed) sidecars.push(await writeSidecar(sidecarPath(folder, body.backup_id), body));
-    for (const { folder, body } of placed) await endCommit(folder, body.backup_id);
-    return sidecars;
+    const complete: { sidecar: Sidecar; one: Placed }[] = [];
+    for (const one of placed)
+      complete.push({ sidecar: await writeSidecar(sidecarPath(one.folder, one.body.backup_id), one.body), one });
+    for (const { sidecar, one } of complete) await endCommit(sidecar, one);
+    return complete.map(({ sidecar }) => sidecar);
   });
 }
 
 /** Checks that a backup continues its chain and moves its files to where they stay; its body then has all numbers. */
-async function putFilesInPlace({ folder, body }: Finished): Promise<Finished> {
+async function putFilesInPlace({ folder, body }: Finished): Promise<Placed> {
   const { repository, disk } = await repositoryOfFolder(folder);
   const before = await readDisk(repository, disk);
   const { vmContextId, diskId } = disk;
@@ -62,15 +65,14 @@ async function putFilesInPlace({ folder, body }: Finished): Promise<Finished> {
     throw new HoldfastError("INTERNAL", { message: `${body.backup_id} was never begun in ${folder}` });
   await putInPlace(mapPath(folder, body.backup_id), body.hash_map.size_bytes);
   await putInPlace(imagePath(folder, body.backup_id), body.file_size_bytes);
-  return { folder, body: { ...body, chain_number } };
+  return { folder, body: { ...body, chain_number }, before };
 }
 
 /** The backup is complete: what fails here is derived, and `tidyDisk` does it before the next job. */
-async function endCommit(folder: string, backupId: string): Promise<void> {
+async function endCommit(sidecar: Sidecar, { folder, before }: Placed): Promise<void> {
   try {
-    const { repository, disk } = await repositoryOfFolder(folder);
-    await refreshChainFile(await readDisk(repository, disk));
-    await endJob(folder, backupId);
+    await refreshChainFile(chainsWith(before, sidecar));
+    await endJob(folder, sidecar.backup_id);
   } catch {}
 }
 

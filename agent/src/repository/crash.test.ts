@@ -39,7 +39,7 @@ async function startUp(repository: Repository): Promise<string[]> {
   expect(stems.filter((name) => /partial|job/.test(name))).toEqual([]);
   for (const id of ids) expect(await readFile(join(folder, `${id}.qcow2`), "utf8")).toBe(`image of ${id}`);
   for (const id of ids) expect(shownBefore.map((backup) => backup.backup_id)).toContain(id);
-  expect(await tidyDisk(folder)).toEqual({ removed: [], resumed: [], findings: [] });
+  expect(await tidyDisk(folder)).toEqual({ removed: [], resumed: [], findings: [], disk });
   return ids;
 }
 

@@ -38,13 +38,14 @@ export async function entryAt(path: string): Promise<Entry | undefined> {
   }
 }
 
-/** The entries of a folder in name order; empty when there is no such folder. */
-export async function listFolder(path: string): Promise<Entry[]> {
+/** The entries of a folder in name order, all or those with names that are wanted; empty when there is no such folder. */
+export async function listFolder(path: string, isWanted?: (name: string) => boolean): Promise<Entry[]> {
   const names = await readdir(path).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw error;
   });
-  const entries = await Promise.all(names.sort().map((name) => entryAt(join(path, name))));
+  const wanted = isWanted === undefined ? names : names.filter(isWanted);
+  const entries = await Promise.all(wanted.sort().map((name) => entryAt(join(path, name))));
   return entries.filter((entry) => entry !== undefined);
 }
 

@@ -82,12 +82,10 @@ export async function beginJob(
 export async function readJobs(folder: string): Promise<{ jobs: Job[]; findings: Finding[] }> {
   const jobs: Job[] = [];
   const findings: Finding[] = [];
-  for (const { name } of await listFolder(folder)) {
-    const is = fileRole(name);
-    if (is.role !== "job") continue;
+  for (const { name } of await listFolder(folder, (name) => fileRole(name).role === "job")) {
     const read = await readJournal(folder, name, job);
     if (read === undefined) continue;
-    if (read.journal?.backup_id === is.backupId) jobs.push(read.journal);
+    if (read.journal !== undefined && jobName(read.journal.backup_id) === name) jobs.push(read.journal);
     else findings.push(read.finding ?? damage(name, `${name} is the journal of another backup`));
   }
   return { jobs, findings };

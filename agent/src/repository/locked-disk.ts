@@ -1,4 +1,4 @@
-import { type CatalogueDisk, readDisk } from "./catalogue.ts";
+import type { CatalogueDisk } from "./catalogue.ts";
 import { type EvidenceOf, readAllEvidence } from "./evidence.ts";
 import { type DiskRef, diskFolder, lockPath } from "./layout.ts";
 import { acquireLock } from "./lock.ts";
@@ -22,9 +22,8 @@ export async function withTidyDisk<T>(
   const folder = diskFolder(repository.path, disk);
   const lock = await acquireLock(lockPath(folder), purpose);
   try {
-    const { resumed } = await tidyDisk(folder);
-    const read = await readDisk(repository, disk);
-    return await work({ disk: read, evidence: await readAllEvidence(read), resumed });
+    const { resumed, disk: tidied } = await tidyDisk(folder);
+    return await work({ disk: tidied, evidence: await readAllEvidence(tidied), resumed });
   } finally {
     lock.release();
   }

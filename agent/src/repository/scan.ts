@@ -62,7 +62,8 @@ async function lookAt(folder: string, disk: DiskRef, repositoryId: string | unde
   const unread = readable.flatMap((one) => ("code" in one ? [one] : []));
   const ours = sidecars.filter((backup) => strangeness(backup, disk, repositoryId) === undefined);
   const strange = sidecars.flatMap((backup) => strangeness(backup, disk, repositoryId) ?? []);
-  const files = ours.map((backup) => ({ id: backup.backup_id, findings: fileFindings(backup, entries) }));
+  const named = new Map(entries.map((entry) => [entry.name, entry]));
+  const files = ours.map((backup) => ({ id: backup.backup_id, findings: fileFindings(backup, named) }));
   const links = found.filter(({ entry, is }) => entry.kind !== "file" && is.role !== "system" && is.role !== "unknown");
   return {
     entries,
@@ -105,13 +106,13 @@ function strangeness(backup: Sidecar, disk: DiskRef, repositoryId: string | unde
 }
 
 /** What is wrong with the files that a sidecar names. */
-function fileFindings(backup: Sidecar, entries: readonly Entry[]): Finding[] {
+function fileFindings(backup: Sidecar, entries: ReadonlyMap<string, Entry>): Finding[] {
   const expected = [
     { what: "IMAGE", name: imageName(backup.backup_id), size: backup.file_size_bytes },
     { what: "MAP", name: mapName(backup.backup_id), size: backup.hash_map.size_bytes },
   ];
   return expected.flatMap(({ what, name, size }) => {
-    const entry = entries.find((one) => one.name === name);
+    const entry = entries.get(name);
     if (entry === undefined) return [{ code: `${what}_MISSING`, message: `${name} is missing`, file: name }];
     if (entry.kind !== "file")
       return [{ code: `${what}_MISSING`, message: `${name} is not a regular file`, file: name }];

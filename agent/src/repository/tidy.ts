@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Finding } from "@holdfast/protocol";
 import { removeDurably } from "../durable.ts";
-import { readDisk } from "./catalogue.ts";
+import { type CatalogueDisk, readDisk } from "./catalogue.ts";
 import { refreshIfRoom } from "./chain-file.ts";
 import { completeRemoval } from "./complete-removal.ts";
 import { withEvidenceLock } from "./evidence.ts";
@@ -20,20 +20,24 @@ export type Tidied = {
   /** What could not be tidied and needs a person. */
   findings: Finding[];
 };
+export type TidyDisk = Tidied & { disk: CatalogueDisk };
 
 /**
  * Brings a disk's folder back to the last truth; the disk's lock is held. Removes only what a journal of ours lists
- * and cut-off copies of our small files. A folder that does not exist is tidy.
+ * and cut-off copies of our small files. A folder that does not exist is tidy. Answers the disk as it is then.
  */
-export async function tidyDisk(folder: string): Promise<Tidied> {
+export async function tidyDisk(folder: string): Promise<TidyDisk> {
   return await explained(`tidying ${folder}`, async () => {
-    if ((await entryAt(folder)) === undefined) return { removed: [], resumed: [], findings: [] };
-    const { repository, disk } = await repositoryOfFolder(folder);
-    const jobs = await tidyJobs(folder, (siblings) => anySidecarStands(repository.path, disk, siblings));
+    const { repository, disk: ref } = await repositoryOfFolder(folder);
+    if ((await entryAt(folder)) === undefined)
+      return { removed: [], resumed: [], findings: [], disk: await readDisk(repository, ref) };
+    const jobs = await tidyJobs(folder, (siblings) => anySidecarStands(repository.path, ref, siblings));
     const stale = await withEvidenceLock(folder, "tidying", () => removeStale(folder));
-    const removal = await completeRemoval(repository, disk, { onlyBegun: true });
-    const chainFile = await refreshIfRoom(await readDisk(repository, disk));
+    const removal = await completeRemoval(repository, ref, { onlyBegun: true });
+    const disk = await readDisk(repository, ref);
+    const chainFile = await refreshIfRoom(disk);
     return {
+      disk,
       removed: [...jobs.removed, ...stale],
       resumed: [...jobs.resumed, ...removal.removed, ...(chainFile.rewritten ? ["chain.json"] : [])],
       findings: [...jobs.findings, ...removal.findings, ...chainFile.findings],
@@ -75,8 +79,8 @@ async function anySidecarStands(root: string, disk: DiskRef, siblings: Commit["s
 
 async function removeStale(folder: string): Promise<string[]> {
   const removed: string[] = [];
-  for (const { name, kind } of await listFolder(folder))
-    if (kind === "file" && fileRole(name).role === "partial" && (await removeFile(folder, name))) removed.push(name);
+  for (const { name, kind } of await listFolder(folder, (name) => fileRole(name).role === "partial"))
+    if (kind === "file" && (await removeFile(folder, name))) removed.push(name);
   return removed;
 }
 

@@ -1,6 +1,6 @@
 import { freeBackupId, makeBackupId, timeInName } from "@holdfast/protocol";
 import { HoldfastError } from "../../errors.ts";
-import { type CatalogueDisk, readDisk } from "../../repository/catalogue.ts";
+import type { CatalogueDisk } from "../../repository/catalogue.ts";
 import type { Chain } from "../../repository/chains.ts";
 import { doubtAbout } from "../../repository/doubt.ts";
 import { ensureDiskFolder } from "../../repository/files.ts";
@@ -51,8 +51,7 @@ async function prepareDisk(
   const folder = await ensureDiskFolder(request.repository.path, ref);
   const lock = await acquireLock(lockPath(folder), `backup of ${request.item.vmName}, disk ${disk.diskId}`);
   try {
-    await tidyDisk(folder);
-    const catalogue = await readDisk(request.repository, ref);
+    const { disk: catalogue } = await tidyDisk(folder);
     const known = new Set(
       [...catalogue.chains.flatMap((chain) => chain.backups), ...catalogue.unplaced].map((b) => b.backup_id),
     );
