@@ -85,7 +85,7 @@ function at(root: string, repository: Repository, sidecars: Sidecar[]): HandMade
   };
 }
 
-export const idOf = (index: number): string => `backup-vm-1-disk0-20260101-00000${index}`;
+export const idOf = (index: number): string => `backup-vm-1-disk0-20260101-${String(index).padStart(6, "0")}`;
 const rawIn = (root: string, index: number): string => join(root, `disk-${index}.raw`);
 
 async function makeImage(options: HandMadeOptions, plain: string, folder: string, index: number): Promise<void> {

@@ -45,6 +45,8 @@ export type DaemonOptions = {
   /** Further `--object` options, e.g. TLS credentials. */
   objects?: (folder: string) => Promise<string[]>;
   signal?: AbortSignal | undefined;
+  /** Where it runs; names of files are relative to it. */
+  folder?: string;
 };
 
 /** How the daemon ended, or undefined when it still runs after that many ms. */
@@ -116,7 +118,8 @@ async function startOne(options: DaemonOptions): Promise<StorageDaemon> {
       ...secretObjects(secrets),
       ...(objects ?? []).flatMap((object) => ["--object", object]),
     ];
-    daemon = await startDaemon("qemu-storage-daemon", args, { secrets: [...secrets.values()] });
+    const cwd = options.folder === undefined ? {} : { cwd: options.folder };
+    daemon = await startDaemon("qemu-storage-daemon", args, { secrets: [...secrets.values()], ...cwd });
     const qmp = await connectMonitor(monitor, daemon, options.signal);
     return makeSession(daemon, qmp, folder, nbd);
   } catch (error) {

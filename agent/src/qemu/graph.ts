@@ -1,3 +1,4 @@
+import type { NbdEndpoint } from "../nbd/endpoint.ts";
 import type { BlockNode } from "./daemon.ts";
 
 /** One image of a chain in a repository; `luksSecret` is the id of the secret that opens the LUKS container round it. */
@@ -42,6 +43,15 @@ export function chainNode(name: string, layers: readonly Layer[], options: FileO
     null,
   );
   return { ...top, driver: "qcow2", "node-name": name };
+}
+
+/** What an NBD server exports, to be read. */
+export function nbdNode(endpoint: NbdEndpoint): BlockNode {
+  const server =
+    endpoint.transport === "unix"
+      ? { type: "unix", path: endpoint.socket }
+      : { type: "inet", host: endpoint.host, port: String(endpoint.port) };
+  return { driver: "nbd", server, export: endpoint.exportName, "read-only": true };
 }
 
 /** The same graph as a file name for qemu-img. */

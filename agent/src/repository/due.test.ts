@@ -10,6 +10,9 @@ function situation(notation: string, today: number, changes: Partial<Situation> 
   return { chain, request: "auto", diskSize: SIZE, policy: {}, now: day(today), parentUsable: true, ...changes };
 }
 
+/** Up to that backup of the chain. */
+const increments = (last: number): string => Array.from({ length: last - 1 }, (_, at) => `i${at + 2}`).join(" ");
+
 test.each<[string, Situation, string, string]>([
   ["nothing yet", situation("", 1), "full", "first-backup"],
   ["an open chain", situation("F1 i2", 3), "incremental", "continues-chain"],
@@ -19,6 +22,19 @@ test.each<[string, Situation, string, string]>([
   ["an unusable parent", situation("F1", 2, { parentUsable: false }), "full", "parent-unusable"],
   ["one below the length", situation("F1 i2", 3, { policy: { maxChainLength: 3 } }), "incremental", "continues-chain"],
   ["at the length", situation("F1 i2 i3", 4, { policy: { maxChainLength: 3 } }), "full", "chain-length"],
+  [
+    "one below the length of a chain without a limit",
+    situation(`F1 ${increments(99)}`, 100),
+    "incremental",
+    "continues-chain",
+  ],
+  ["at the length of a chain without a limit", situation(`F1 ${increments(100)}`, 101), "full", "chain-length"],
+  [
+    "a limit beyond that",
+    situation(`F1 ${increments(100)}`, 101, { policy: { maxChainLength: 101 } }),
+    "incremental",
+    "continues-chain",
+  ],
   ["length one: fulls only", situation("F1", 2, { policy: { maxChainLength: 1 } }), "full", "chain-length"],
   ["a day before it is due", situation("F1 i2", 7, { policy: { fullEveryDays: 7 } }), "incremental", "continues-chain"],
   ["on the day it is due", situation("F1 i2", 8, { policy: { fullEveryDays: 7 } }), "full", "full-every"],

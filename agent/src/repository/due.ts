@@ -4,7 +4,10 @@ import type { Chain } from "./chains.ts";
 
 export type BackupRequest = "full" | "incremental" | "auto";
 
-/** Either limit starts a new chain: the age of the full in days, the number of backups in the chain. */
+/**
+ * Either limit starts a new chain: the age of the full in days, the number of backups in the chain (100 unless it is set).
+ * Each backup more is one more file that all later ones need, and no chain without an end ever gives up space.
+ */
 export type ChainPolicy = { fullEveryDays?: number; maxChainLength?: number };
 
 export type DueReason =
@@ -35,6 +38,7 @@ export type Situation = {
   caution?: string | undefined;
 };
 
+const DEFAULT_CHAIN_LENGTH = 100;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -58,9 +62,9 @@ export function decideType(situation: Situation): Decision {
 }
 
 function fullByPolicy(chain: Chain, situation: Situation): Decision | undefined {
-  const { fullEveryDays, maxChainLength } = situation.policy;
+  const { fullEveryDays, maxChainLength = DEFAULT_CHAIN_LENGTH } = situation.policy;
   const length = chain.backups.length;
-  if (maxChainLength !== undefined && length >= maxChainLength)
+  if (length >= maxChainLength)
     return full("chain-length", `the chain has ${length} backups, ${maxChainLength} are allowed`, situation);
   const made = Date.parse(chain.backups[0]?.created_at ?? "");
   const age = situation.now.getTime() - made;

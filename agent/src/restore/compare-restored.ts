@@ -1,6 +1,6 @@
 /** Proving a restored disk equal to what was backed up, without the source. */
 import type { Verification } from "@holdfast/protocol";
-import type { BlockNode } from "../qemu/daemon.ts";
+import type { BlockNode, StorageDaemon } from "../qemu/daemon.ts";
 import { fileNode } from "../qemu/graph.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { compareWithMap } from "../verifiers/compare.ts";
@@ -35,8 +35,8 @@ export async function compareRestored(
   const { backup } = wholeLine(disk, backupId);
   const findings = createFindingList();
   await using map = await openBackupMap(disk, backup, keys, false);
-  const node = (direct: boolean): BlockNode => restoredNode(image, direct);
-  await using opened = await openExport({ name: "restored", paths: [image.path], node, signal });
+  const add = (daemon: StorageDaemon, direct: boolean) => daemon.addNode(restoredNode(image, direct));
+  await using opened = await openExport({ name: "restored", paths: [image.path], add, signal });
   const direct = image.format === "raw" && !opened.cached;
   const reader = direct ? await directRawReader(image.path, backup.total_bytes) : undefined;
   const { bytesRead } = await compareWithMap({ endpoint: opened.endpoint, reader, map, findings, signal, onProgress });

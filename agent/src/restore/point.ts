@@ -3,8 +3,9 @@ import { statfs } from "node:fs/promises";
 import type { Sidecar } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
-import { type BlockNode, startStorageDaemon } from "../qemu/daemon.ts";
-import { chainNode, type Layer } from "../qemu/graph.ts";
+import { addChain, folderOfChain } from "../qemu/chain.ts";
+import { type StorageDaemon, startStorageDaemon } from "../qemu/daemon.ts";
+import type { Layer } from "../qemu/graph.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { asDamage, readFailure } from "./damage.ts";
 import { headerFaults, layerOf, readImageHeader } from "./image-header.ts";
@@ -65,9 +66,9 @@ function refused(message: string, cause?: unknown): HoldfastError {
 export async function openPoint(point: PreparedPoint, signal?: AbortSignal): Promise<OpenExport> {
   const { layers, secrets } = point;
   const paths = layers.map((layer) => layer.path);
-  const node = (direct: boolean): BlockNode => chainNode("point", layers, { direct });
+  const add = (daemon: StorageDaemon, direct: boolean) => addChain(daemon, "point", layers, { direct });
   try {
-    return await openExport({ name: "point", paths, node, secrets, signal });
+    return await openExport({ name: "point", paths, folder: folderOfChain(layers), add, secrets, signal });
   } catch (error) {
     throw readFailure(error, point.backup.file_name);
   }
@@ -77,18 +78,20 @@ export type ExportRequest = {
   name: string;
   /** The files under the node. */
   paths: readonly string[];
-  /** The graph, whose top node has the name. */
-  node: (direct: boolean) => BlockNode;
+  /** Adds the graph, whose top node has the name. */
+  add: (daemon: StorageDaemon, direct: boolean) => Promise<void>;
+  /** Where the daemon runs. */
+  folder?: string;
   secrets?: ReadonlyMap<string, Uint8Array>;
   signal?: AbortSignal | undefined;
 };
 
 /** Opens files in a storage daemon of their own with direct I/O, without it where that is impossible. */
 export async function openExport(request: ExportRequest): Promise<OpenExport> {
-  const { name, node, paths, signal, secrets = new Map<string, Uint8Array>() } = request;
-  const daemon = await startStorageDaemon({ secrets, signal });
+  const { name, add, paths, signal, secrets = new Map<string, Uint8Array>(), folder } = request;
+  const daemon = await startStorageDaemon({ secrets, signal, ...(folder !== undefined && { folder }) });
   try {
-    const direct = await tryDirect((wanted) => daemon.addNode(node(wanted)));
+    const direct = await tryDirect((wanted) => add(daemon, wanted));
     const endpoint = await daemon.exportNbd({ node: name, name });
     const cached = !direct || (await liesInMemory(paths));
     return { endpoint, cached, [Symbol.asyncDispose]: daemon[Symbol.asyncDispose] };

@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
 import { HoldfastError } from "../errors.ts";
 import { convertImage } from "../qemu/convert.ts";
-import { asJsonFilename, chainNode } from "../qemu/graph.ts";
+import { asJsonFilename, chainNode, nbdNode } from "../qemu/graph.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { compareRestored, type RestoredComparison } from "./compare-restored.ts";
 import { readFailure } from "./damage.ts";
 import type { BackupKeys } from "./keys.ts";
-import { type PreparedPoint, preparePoint, tryDirect } from "./point.ts";
+import { openPoint, type PreparedPoint, preparePoint, tryDirect } from "./point.ts";
 import { openTarget, type Target } from "./target.ts";
 
+/** Images of a chain that are given to `qemu-img` as one name: that of 700 is too long for an argument, and see chain.ts. */
+const MOST_BY_NAME = 32;
 const DEFAULT_TIMEOUT_MS = 7 * 24 * 3600 * 1000;
 
 export type RestoreProgress = { doneBytes: number; totalBytes: number };
@@ -80,12 +82,18 @@ async function convert(point: PreparedPoint, target: Target, totalBytes: number,
   const { format, signal, speedLimit, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const onProgress = (part: number): void =>
     options.onProgress?.({ doneBytes: Math.round(part * totalBytes), totalBytes });
-  const shared = { target: target.path, inPlace: target.inPlace, format, secrets: point.secrets, timeoutMs };
+  const shared = { target: target.path, inPlace: target.inPlace, format, timeoutMs, signal, speedLimit, onProgress };
   try {
-    await tryDirect(async (direct) => {
-      const source = asJsonFilename(chainNode("point", point.layers, { direct: direct && options.direct === true }));
-      await convertImage({ ...shared, source, direct, signal, speedLimit, onProgress });
-    });
+    if (point.layers.length <= MOST_BY_NAME) {
+      await tryDirect(async (direct) => {
+        const source = asJsonFilename(chainNode("point", point.layers, { direct: direct && options.direct === true }));
+        await convertImage({ ...shared, source, direct, secrets: point.secrets });
+      });
+    } else {
+      await using opened = await openPoint(point, signal);
+      const source = asJsonFilename(nbdNode(opened.endpoint));
+      await tryDirect((direct) => convertImage({ ...shared, source, direct }));
+    }
   } catch (error) {
     throw readFailure(error, point.backup.file_name);
   }

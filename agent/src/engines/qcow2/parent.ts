@@ -5,8 +5,8 @@ import type { Segment } from "../../blockmap/segment.ts";
 import { HoldfastError } from "../../errors.ts";
 import { connectNbd } from "../../nbd/client.ts";
 import { BASE_ALLOCATION } from "../../nbd/extents.ts";
+import { addChain, folderOfChain } from "../../qemu/chain.ts";
 import { startStorageDaemon } from "../../qemu/daemon.ts";
-import { chainNode } from "../../qemu/graph.ts";
 import type { CatalogueDisk } from "../../repository/catalogue.ts";
 import { mapPath } from "../../repository/layout.ts";
 import { asDamage, readFailure } from "../../restore/damage.ts";
@@ -107,8 +107,8 @@ async function* readMap(folder: string, sidecar: Sidecar, key: EngineKey | null)
 
 async function* readChain(disk: CatalogueDisk, sidecar: Sidecar, key: EngineKey | null): AsyncGenerator<Segment> {
   const { layers, secrets } = await preparePoint(disk, sidecar.backup_id, { keys: key });
-  await using daemon = await startStorageDaemon({ secrets });
-  await daemon.addNode(chainNode("parent", layers));
+  await using daemon = await startStorageDaemon({ secrets, folder: folderOfChain(layers) });
+  await addChain(daemon, "parent", layers);
   const endpoint = await daemon.exportNbd({ node: "parent", name: "parent" });
   const client = await connectNbd(endpoint, { contexts: [BASE_ALLOCATION] });
   try {

@@ -5,6 +5,7 @@ import { HoldfastError } from "../../../errors.ts";
 import { connectNbd, listMetaContexts } from "../../../nbd/client.ts";
 import { describeEndpoint, type NbdEndpoint, parseNbdUri } from "../../../nbd/endpoint.ts";
 import type { BlockNode } from "../../../qemu/daemon.ts";
+import { nbdNode } from "../../../qemu/graph.ts";
 import {
   BITMAP_PREFIX,
   type DirtyBitmap,
@@ -50,20 +51,14 @@ function withTls(endpoint: NbdEndpoint, { uri, tls }: NbdSpec): NbdEndpoint {
   return { ...endpoint, tls: { ca, ...(cert && { cert }), ...(key && { key }), ...(serverName && { serverName }) } };
 }
 
-function nbdNode(endpoint: NbdEndpoint): BlockNode {
-  const server =
-    endpoint.transport === "unix"
-      ? { type: "unix", path: endpoint.socket }
-      : { type: "inet", host: endpoint.host, port: String(endpoint.port) };
+function sourceNode(endpoint: NbdEndpoint): BlockNode {
   const tls = endpoint.transport === "tcp" ? endpoint.tls : undefined;
   return {
     driver: "raw",
     "node-name": SOURCE_NODE,
     "read-only": true,
     file: {
-      driver: "nbd",
-      server,
-      export: endpoint.exportName,
+      ...nbdNode(endpoint),
       "reconnect-delay": RECONNECT_SECONDS,
       ...(tls && { "tls-creds": "source-tls", ...(tls.serverName && { "tls-hostname": tls.serverName }) }),
     },
@@ -119,7 +114,7 @@ async function openNbd(disk: DiskRequest & { spec: NbdSpec }, context: FreezeCon
     kind: "nbd",
     description,
     format: "raw",
-    node: nbdNode(endpoint),
+    node: sourceNode(endpoint),
     ...(objects && { objects }),
     rawFile: null,
     ...(await findBitmap(endpoint, disk.parentId)),
