@@ -138,6 +138,17 @@ export function differingBlocks(actual: Segment, expected: Segment | null, seen:
   return differing;
 }
 
+/** What a segment says of these blocks alone: all others are absent, and so are tags. */
+export function onlyBlocks({ index, present, digests }: Segment, blocks: Uint8Array): Segment {
+  const positions = blockPositions(present);
+  const kept = commonBlocks(present, blocks);
+  const parts = markedBlocks(kept).map((block) => {
+    const at = (positions[block] ?? 0) * DIGEST_BYTES;
+    return digests.subarray(at, at + DIGEST_BYTES);
+  });
+  return { index, present: kept, digests: Buffer.concat(parts) };
+}
+
 /** Cuts a bitmap into bitmaps of at most `limit` blocks each, in ascending order; none for a blank one. */
 export function splitBlocks(bitmap: Uint8Array, limit: number): Uint8Array[] {
   const pieces: Uint8Array[] = [];

@@ -12,9 +12,14 @@ export type ContentChecker = {
   unproven: string[];
 };
 
-/** Parents must be checked before their children, as the catalogue lists them. Throws CANCELLED. */
+/**
+ * Parents must be checked before their children, as the catalogue lists them: of a child of one that was proven only what
+ * it adds is read, so that each stored byte is read once. The newest point of a chain is read as a whole all the same, the
+ * way a restore reads it. Throws CANCELLED.
+ */
 export function contentChecker(host: Host, keys: BackupKeys | null): ContentChecker {
   const unproven: string[] = [];
+  const proven = new Set<string>();
   const told = new Map<string, string>();
   const once = new Set<string>();
   const isNew = (disk: CatalogueDisk, finding: Finding): boolean => {
@@ -26,12 +31,15 @@ export function contentChecker(host: Host, keys: BackupKeys | null): ContentChec
   };
   const check = async (disk: CatalogueDisk, backup: Sidecar): Promise<Finding[]> => {
     const id = backup.backup_id;
+    const isTip = disk.chains.some(({ backups }) => backups.at(-1)?.backup_id === id);
     const { findings, status, reason, parts } = await verifyBackup(disk, id, {
       keys,
+      parentProven: !isTip && proven.has(`${disk.folder} ${backup.parent_backup_id}`),
       signal: host.signal,
       onProgress: ({ part, doneBytes, totalBytes }) => host.progress.update(`${id}: ${part}`, doneBytes, totalBytes),
     });
     if (host.signal.aborted) throw new HoldfastError("CANCELLED", { message: "cancelled" });
+    if (status === "passed") proven.add(`${disk.folder} ${id}`);
     if (status === "error" || status === "skipped") unproven.push(`${id}: ${reason}`);
     else if (!parts.includes("content"))
       unproven.push(`${id}: its content was not read, for what was found in its chain`);

@@ -4,6 +4,9 @@ import type { StatusRun } from "./status.ts";
 /** The meta context in which every server tells holes and zeroes from data. */
 export const BASE_ALLOCATION = "base:allocation";
 
+/** The meta context in which QEMU tells how deep in a chain the content lies: 1 in the top image, 0 in none. */
+export const ALLOCATION_DEPTH = "qemu:allocation-depth";
+
 const STATE_ZERO = 2;
 
 /** For base:allocation: whether the run may hold anything but zeroes. A hole not flagged as zero counts as data. */

@@ -19,7 +19,8 @@ const FOLDER_PREFIX = "holdfast-";
 /** A blockdev node as QMP's `blockdev-add` takes it; always with an explicit driver, so that nothing is probed. */
 export type BlockNode = { driver: string; "node-name"?: string; [option: string]: unknown };
 
-export type ExportOptions = { node: string; name: string; writable?: boolean; bitmaps?: string[] };
+/** `depths`: with the context "qemu:allocation-depth". */
+export type ExportOptions = { node: string; name: string; writable?: boolean; bitmaps?: string[]; depths?: boolean };
 
 /** A qemu-storage-daemon of our own: lives for one job, and no longer than the agent. */
 export type StorageDaemon = {
@@ -140,9 +141,10 @@ function makeSession(daemon: Daemon, qmp: Qmp, folder: string, nbd: string): Sto
     folder,
     addNode: async (node) => void (await qmp.execute("blockdev-add", node)),
     removeNode: async (name) => void (await qmp.execute("blockdev-del", { "node-name": name })),
-    exportNbd: async ({ node, name, writable = false, bitmaps = [] }) => {
+    exportNbd: async ({ node, name, writable = false, bitmaps = [], depths = false }) => {
       const shared = { type: "nbd", id: `export-${name}`, "node-name": node, name, writable };
-      await qmp.execute("block-export-add", { ...shared, ...(bitmaps.length > 0 && { bitmaps }) });
+      const contexts = { ...(bitmaps.length > 0 && { bitmaps }), ...(depths && { "allocation-depth": true }) };
+      await qmp.execute("block-export-add", { ...shared, ...contexts });
       return { transport: "unix", socket: nbd, exportName: name };
     },
     removeExport: (name) => removeExport(qmp, `export-${name}`),

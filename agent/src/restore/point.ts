@@ -43,15 +43,36 @@ export async function preparePoint(
   options: PointOptions,
 ): Promise<PreparedPoint> {
   const { backup, layers } = wholeLine(disk, backupId);
-  const secrets = secretsFor(layers, options.keys);
+  return await prepare(disk, backup, layers, 0, options);
+}
+
+/** As `preparePoint`, the backup's own image alone: what only its parents hold is missing from it. */
+export async function prepareImage(
+  disk: CatalogueDisk,
+  backupId: string,
+  options: PointOptions,
+): Promise<PreparedPoint> {
+  const { backup, layers } = wholeLine(disk, backupId);
+  return await prepare(disk, backup, layers, layers.length - 1, options);
+}
+
+async function prepare(
+  { folder }: CatalogueDisk,
+  backup: Sidecar,
+  line: readonly Sidecar[],
+  from: number,
+  { keys, signal }: PointOptions,
+): Promise<PreparedPoint> {
+  const layers = line.slice(from);
+  const secrets = secretsFor(layers, keys);
   for (const [index, layer] of layers.entries()) {
-    const header = await readImageHeader(disk.folder, layer, { secrets, signal: options.signal }).catch((error) => {
+    const header = await readImageHeader(folder, layer, { secrets, signal }).catch((error) => {
       throw asDamage(error) === undefined ? error : refused(`${layer.file_name}: ${error.message}`, error);
     });
-    const [fault] = headerFaults(layer, layers[index - 1] ?? null, header);
+    const [fault] = headerFaults(layer, line[from + index - 1] ?? null, header);
     if (fault !== undefined) throw refused(fault.message);
   }
-  return { backup, layers: layers.map((layer) => layerOf(disk.folder, layer)), secrets };
+  return { backup, layers: layers.map((layer) => layerOf(folder, layer)), secrets };
 }
 
 function refused(message: string, cause?: unknown): HoldfastError {
@@ -63,12 +84,16 @@ function refused(message: string, cause?: unknown): HoldfastError {
 }
 
 /** Exports a prepared point, read past the page cache where the file system can do that. Throws as `preparePoint`. */
-export async function openPoint(point: PreparedPoint, signal?: AbortSignal): Promise<OpenExport> {
+export async function openPoint(
+  point: PreparedPoint,
+  signal?: AbortSignal,
+  { depths = false }: { depths?: boolean } = {},
+): Promise<OpenExport> {
   const { layers, secrets } = point;
   const paths = layers.map((layer) => layer.path);
   const add = (daemon: StorageDaemon, direct: boolean) => addChain(daemon, "point", layers, { direct });
   try {
-    return await openExport({ name: "point", paths, folder: folderOfChain(layers), add, secrets, signal });
+    return await openExport({ name: "point", paths, folder: folderOfChain(layers), add, secrets, signal, depths });
   } catch (error) {
     throw readFailure(error, point.backup.file_name);
   }
@@ -82,17 +107,19 @@ export type ExportRequest = {
   add: (daemon: StorageDaemon, direct: boolean) => Promise<void>;
   /** Where the daemon runs. */
   folder?: string;
+  /** Whether it tells what lies in the top image. */
+  depths?: boolean;
   secrets?: ReadonlyMap<string, Uint8Array>;
   signal?: AbortSignal | undefined;
 };
 
 /** Opens files in a storage daemon of their own with direct I/O, without it where that is impossible. */
 export async function openExport(request: ExportRequest): Promise<OpenExport> {
-  const { name, add, paths, signal, secrets = new Map<string, Uint8Array>(), folder } = request;
+  const { name, add, paths, signal, secrets = new Map<string, Uint8Array>(), folder, depths = false } = request;
   const daemon = await startStorageDaemon({ secrets, signal, ...(folder !== undefined && { folder }) });
   try {
     const direct = await tryDirect((wanted) => add(daemon, wanted));
-    const endpoint = await daemon.exportNbd({ node: name, name });
+    const endpoint = await daemon.exportNbd({ node: name, name, depths });
     const cached = !direct || (await liesInMemory(paths));
     return { endpoint, cached, [Symbol.asyncDispose]: daemon[Symbol.asyncDispose] };
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { Sidecar } from "@holdfast/protocol";
 import { type OpenMap, openMap } from "../blockmap/map-file.ts";
+import { BLOCK_SIZE } from "../blockmap/segment.ts";
 import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { mapPath } from "../repository/layout.ts";
@@ -9,7 +10,8 @@ import { asDamage, sentence } from "../restore/damage.ts";
 import { directReader } from "../restore/direct-reader.ts";
 import { virtualSizeOf } from "../restore/image-header.ts";
 import { type BackupKeys, mapKeyFor, wrongKey } from "../restore/keys.ts";
-import { type OpenExport, openPoint, preparePoint } from "../restore/point.ts";
+import { type OpenExport, openPoint, type PreparedPoint, prepareImage, preparePoint } from "../restore/point.ts";
+import { addedBlocks, compareKept, onlyIn } from "./added.ts";
 import { compareWithMap } from "./compare.ts";
 import type { Part, PartContext, PartOutcome } from "./part.ts";
 
@@ -30,11 +32,32 @@ export const content: Part = {
   },
 };
 
-async function compareContent({ disk, line, findings, options }: PartContext): Promise<PartOutcome> {
-  const { keys, signal, speedLimit, workers } = options;
-  const point = await preparePoint(disk, line.backup.backup_id, { keys, signal });
+async function compareContent(context: PartContext): Promise<PartOutcome> {
+  const { disk, line, findings, options } = context;
+  const { keys, signal } = options;
   await using map = await openBackupMap(disk, line.backup, keys, findings.total() === 0);
+  const parent = line.layers.at(-2);
+  // An image with smaller clusters could hold a part of a block.
+  if (options.parentProven === true && parent !== undefined && line.backup.image.cluster_size % BLOCK_SIZE === 0) {
+    await using before = await openBackupMap(disk, parent, keys, false);
+    const own = await prepareImage(disk, line.backup.backup_id, { keys, signal });
+    await using opened: OpenExport = await openPoint(own, signal, { depths: true });
+    const added = await addedBlocks(opened.endpoint, signal);
+    await compareKept(map, before, added, findings);
+    return await compareOpened(context, { ...map, segments: () => onlyIn(map.segments(), added) }, own, opened);
+  }
+  const point = await preparePoint(disk, line.backup.backup_id, { keys, signal });
   await using opened: OpenExport = await openPoint(point, signal);
+  return await compareOpened(context, map, point, opened);
+}
+
+async function compareOpened(
+  { line, findings, options }: PartContext,
+  map: OpenMap,
+  point: PreparedPoint,
+  opened: OpenExport,
+): Promise<PartOutcome> {
+  const { signal, speedLimit, workers } = options;
   const { data_blocks, block_size } = line.backup.hash_map;
   const totalBytes = Math.min(data_blocks * block_size, line.backup.total_bytes);
   const onProgress = (doneBytes: number): void => options.onProgress?.({ part: "content", doneBytes, totalBytes });

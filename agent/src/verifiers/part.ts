@@ -22,6 +22,11 @@ export type VerifyOptions = {
   /** Bytes per second of reading content. */
   speedLimit?: number | undefined;
   workers?: number | undefined;
+  /**
+   * The same process has just verified all of the parent and found nothing: what was looked at then is not looked at
+   * again, only what this backup adds.
+   */
+  parentProven?: boolean;
 };
 
 export type PartContext = { disk: CatalogueDisk; line: Line; findings: FindingList; options: VerifyOptions };

@@ -80,3 +80,17 @@ test("internal snapshots and another size are refused", async () => {
     `its disk has ${2 * SIZE} bytes instead of ${SIZE}`,
   ]);
 });
+
+test("an image is refused as well where only what it adds to its parent is looked at", async () => {
+  made = await makeBackups({ diskSize: SIZE, writes: [["write -P 5 0 64k"], ["write -P 6 0 64k"]] });
+  const secret = join(made.root, "secret.raw");
+  await writeFile(secret, Buffer.alloc(SIZE, "secret"));
+  await rm(made.pathOf(1));
+  await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", secret, "-F", "raw", made.pathOf(1), String(SIZE)]);
+  await forgeImage(made, 1);
+  await utimes(secret, 1, 1_000_000);
+  const result = await verifyBackup(await made.read(), idOf(1), { keys: null, parentProven: true });
+  expect(result).toMatchObject({ status: "failed", findings: [{ code: "IMAGE_UNSAFE" }], bytes_checked: 0 });
+  expect(result.parts).not.toContain("content");
+  expect((await stat(secret)).atimeMs).toBe(1000);
+});
