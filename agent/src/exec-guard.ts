@@ -3,10 +3,11 @@
 /**
  * Dies with the agent: it waits for the end of its standard input, which comes when the agent ends, however that
  * happens (kill -9 too). `$1` is the address space in KiB, `$2` how many secrets come on descriptors 3, 4, …
- * Node hands those over as sockets, which nobody can open by name (/proc/self/fd/3), so each is made a pipe.
+ * Node hands those over as sockets, which nobody can open by name (/proc/self/fd/3), so each is made a pipe. `$3` is the
+ * folder to run in: gone into here, because until Node has started a process it waits for it with all else it does.
  */
 const SCRIPT = `
-ulimit -c 0; ulimit -v "$1"; next=3 end=$((3 + $2)); shift 2; exec 9<&0
+ulimit -c 0; ulimit -v "$1"; next=3 end=$((3 + $2)); [ -z "$3" ] || cd -- "$3" || exit 1; shift 3; exec 9<&0
 guard() {
   "$@" </dev/null 9<&- & p=$!
   { read -r line <&9; kill -9 "$p"; } </dev/null >/dev/null 2>&1 & w=$!
@@ -23,8 +24,8 @@ start "$@"
 export function guarded(
   command: string,
   args: readonly string[],
-  { memoryLimit, secrets }: { memoryLimit: number | undefined; secrets: number },
+  { memoryLimit, secrets, cwd = "" }: { memoryLimit: number | undefined; secrets: number; cwd?: string | undefined },
 ): [string, string[]] {
   const limit = memoryLimit === undefined ? "unlimited" : String(Math.ceil(memoryLimit / 1024));
-  return ["/bin/sh", ["-c", SCRIPT, "guard", limit, String(secrets), command, ...args]];
+  return ["/bin/sh", ["-c", SCRIPT, "guard", limit, String(secrets), cwd, command, ...args]];
 }

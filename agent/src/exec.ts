@@ -36,14 +36,14 @@ export type RunResult = { code: number; stdout: string; stderr: string };
 
 function startChild(command: string, args: readonly string[], options: StartOptions): ChildProcess {
   const secrets = options.secrets ?? [];
-  const guard = { memoryLimit: options.memoryLimit, secrets: secrets.length };
+  const guard = { memoryLimit: options.memoryLimit, secrets: secrets.length, cwd: options.cwd };
   const [file, argv] = onPosix ? guarded(command, args, guard) : [command, [...args]];
   const child = spawn(file, argv, {
     stdio: ["pipe", "pipe", "pipe", ...secrets.map(() => "pipe" as const)],
     env: { ...process.env, LC_ALL: "C", LANG: "C" },
     windowsHide: true,
     detached: onPosix,
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(!onPosix && options.cwd !== undefined && { cwd: options.cwd }),
   });
   child.stdin?.on("error", () => undefined);
   secrets.forEach((secret, index) => {

@@ -14,7 +14,7 @@ export type ContentChecker = {
 
 /**
  * Parents must be checked before their children, as the catalogue lists them: of a child of one that was proven only what
- * it adds is read, so that each stored byte is read once. The newest point of a chain is read as a whole all the same, the
+ * it adds is read, so that a check takes no longer than what is stored is long. The newest point of a chain is read as a whole all the same, the
  * way a restore reads it. Throws CANCELLED.
  */
 export function contentChecker(host: Host, keys: BackupKeys | null): ContentChecker {
@@ -31,10 +31,11 @@ export function contentChecker(host: Host, keys: BackupKeys | null): ContentChec
   };
   const check = async (disk: CatalogueDisk, backup: Sidecar): Promise<Finding[]> => {
     const id = backup.backup_id;
+    const isProven = proven.has(`${disk.folder} ${backup.parent_backup_id}`);
     const isTip = disk.chains.some(({ backups }) => backups.at(-1)?.backup_id === id);
     const { findings, status, reason, parts } = await verifyBackup(disk, id, {
       keys,
-      parentProven: !isTip && proven.has(`${disk.folder} ${backup.parent_backup_id}`),
+      parentProven: !isProven ? undefined : isTip ? "read all" : "read what it adds",
       signal: host.signal,
       onProgress: ({ part, doneBytes, totalBytes }) => host.progress.update(`${id}: ${part}`, doneBytes, totalBytes),
     });

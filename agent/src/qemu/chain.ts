@@ -1,5 +1,6 @@
 /** Opening a chain of any length in a storage daemon. */
 import { basename, dirname } from "node:path";
+import { HoldfastError } from "../errors.ts";
 import type { BlockNode, StorageDaemon } from "./daemon.ts";
 import { containerNode, type FileOptions, type Layer } from "./graph.ts";
 
@@ -14,26 +15,38 @@ export function folderOfChain(layers: readonly Layer[]): string {
 
 /**
  * Adds a chain of qcow2 images in one folder, full first, as one read-only node; no name in any header is ever followed.
- * Each image is a node of its own, because nested options cost as much as descriptions do. QMP_FAILED leaves none behind.
+ * Each image is a node of its own, because nested options cost as much as descriptions do. QMP_FAILED leaves none
+ * behind. CANCELLED.
  */
 export async function addChain(
   daemon: Pick<StorageDaemon, "addNode" | "removeNode">,
   name: string,
   layers: readonly Layer[],
-  options: FileOptions = {},
+  { signal, ...options }: FileOptions & { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const nodes = chainNodes(name, layers, options);
-  let added = 0;
+  const added: string[] = [];
   try {
-    for (; added < nodes.length; added++) await daemon.addNode(nodes[added] as BlockNode);
+    for (const node of chainNodes(name, layers, options)) {
+      if (signal?.aborted === true) throw new HoldfastError("CANCELLED", { message: "opening the chain: cancelled" });
+      await daemon.addNode(node);
+      added.unshift(node["node-name"]);
+    }
   } catch (error) {
-    for (const { "node-name": left = "" } of nodes.slice(0, added).toReversed())
-      await daemon.removeNode(left).catch(() => undefined);
+    // A daemon that does not answer any more is ended; it would not answer here either.
+    if (error instanceof HoldfastError && error.code === "QMP_FAILED") await removeAll(daemon, added);
     throw error;
   }
 }
 
-function chainNodes(name: string, layers: readonly Layer[], options: FileOptions): BlockNode[] {
+async function removeAll(daemon: Pick<StorageDaemon, "removeNode">, names: readonly string[]): Promise<void> {
+  try {
+    for (const name of names) await daemon.removeNode(name);
+  } catch {}
+}
+
+type NamedNode = BlockNode & { "node-name": string };
+
+function chainNodes(name: string, layers: readonly Layer[], options: FileOptions): NamedNode[] {
   const nameOf = (at: number): string => (at === layers.length - 1 ? name : `${name}-${at}`);
   return layers.map((layer, at) => ({
     ...{ driver: "qcow2", "node-name": nameOf(at), "read-only": true },

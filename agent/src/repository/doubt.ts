@@ -28,7 +28,8 @@ export function weighDoubt(newest: ToldChain, before: ToldChain, at: Date): Doub
   const problem = chainDoubt(newest);
   if (problem === undefined) return {};
   const age = at.getTime() - Date.parse(newest.backups[0]?.created_at ?? "");
-  const isRested = !(Math.abs(age) < REST_HOURS * HOUR_MS);
+  // An hour of slack, as for `full_every_days`: a daily run that starts some seconds earlier must not slip by a day.
+  const isRested = !(Math.abs(age) < REST_HOURS * HOUR_MS - HOUR_MS);
   if (isRested || hasPassed(newest) || chainDoubt(before) === undefined) return { problem };
   return {
     caution: `${problem}, nor in the chain before it: another full is begun ${REST_HOURS} hours after the last one`,

@@ -1,11 +1,14 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeUnreadable } from "../../../test/helpers/damage-backups.ts";
 import { idOf, makeBackups, TEST_KEYS } from "../../../test/helpers/hand-made-backups.ts";
+import { HoldfastError } from "../errors.ts";
 import { addChain } from "../qemu/chain.ts";
 import { startStorageDaemon } from "../qemu/daemon.ts";
 import { verifyBackup } from "../verifiers/verify.ts";
+import { readFailure } from "./damage.ts";
+import { openPoint, preparePoint } from "./point.ts";
 import { restoreDisk } from "./restore.ts";
 
 /** One more than is given to qemu-img by name. */
@@ -49,3 +52,30 @@ test("a chain that cannot be opened leaves no part of it open", async () => {
     await made.remove();
   }
 });
+
+test("a daemon that ended is not taken for a damaged backup", async () => {
+  const made = await makeBackups({ diskSize: BLOCK, writes: [["write -P 1 0 64k"]] });
+  try {
+    await using opened = await openPoint(await preparePoint(await made.read(), idOf(0), { keys: null }));
+    const readError = new HoldfastError("TOOL_FAILED", {
+      message: "error while reading at byte 0: Input/output error",
+    });
+    expect(await opened.explain(readError)).toBe(readError);
+    process.kill(await daemonIn(made.folder), "SIGKILL");
+    expect(readFailure(await opened.explain(readError), "it")).toMatchObject({
+      code: "TOOL_FAILED",
+      message: expect.stringMatching(/^qemu-storage-daemon ended/),
+    });
+  } finally {
+    await made.remove();
+  }
+});
+
+async function daemonIn(folder: string): Promise<number> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name))) {
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+    const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "");
+    if (cwd === folder && name.startsWith("qemu-storage")) return Number(pid);
+  }
+  throw new Error(`no storage daemon runs in ${folder}`);
+}

@@ -27,6 +27,8 @@ export type OpenExport = {
   endpoint: NbdEndpoint;
   /** true: its bytes come through the page cache (or never leave memory). */
   cached: boolean;
+  /** Makes of an error what it is when the daemon's own sudden end lies behind it: TOOL_FAILED. */
+  explain: (error: unknown) => Promise<unknown>;
   [Symbol.asyncDispose]: () => Promise<void>;
 };
 
@@ -91,7 +93,7 @@ export async function openPoint(
 ): Promise<OpenExport> {
   const { layers, secrets } = point;
   const paths = layers.map((layer) => layer.path);
-  const add = (daemon: StorageDaemon, direct: boolean) => addChain(daemon, "point", layers, { direct });
+  const add = (daemon: StorageDaemon, direct: boolean) => addChain(daemon, "point", layers, { direct, signal });
   try {
     return await openExport({ name: "point", paths, folder: folderOfChain(layers), add, secrets, signal, depths });
   } catch (error) {
@@ -121,7 +123,7 @@ export async function openExport(request: ExportRequest): Promise<OpenExport> {
     const direct = await tryDirect((wanted) => add(daemon, wanted));
     const endpoint = await daemon.exportNbd({ node: name, name, depths });
     const cached = !direct || (await liesInMemory(paths));
-    return { endpoint, cached, [Symbol.asyncDispose]: daemon[Symbol.asyncDispose] };
+    return { endpoint, cached, explain: daemon.explain, [Symbol.asyncDispose]: daemon[Symbol.asyncDispose] };
   } catch (error) {
     await daemon[Symbol.asyncDispose]();
     throw error;

@@ -92,7 +92,9 @@ async function convert(point: PreparedPoint, target: Target, totalBytes: number,
     } else {
       await using opened = await openPoint(point, signal);
       const source = asJsonFilename(nbdNode(opened.endpoint));
-      await tryDirect((direct) => convertImage({ ...shared, source, direct }));
+      await tryDirect((direct) => convertImage({ ...shared, source, direct })).catch(async (error: unknown) => {
+        throw await opened.explain(error);
+      });
     }
   } catch (error) {
     throw readFailure(error, point.backup.file_name);

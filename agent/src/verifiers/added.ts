@@ -1,7 +1,14 @@
 /** What a backup adds to its parent: the blocks that its own image holds. All others are those of the parent. */
 import type { OpenMap } from "../blockmap/map-file.ts";
 import { changedRanges, createRangeCursor, type Range } from "../blockmap/ranges.ts";
-import { BITMAP_BYTES, blankBitmap, differingBlocks, onlyBlocks, type Segment } from "../blockmap/segment.ts";
+import {
+  BITMAP_BYTES,
+  BLOCK_SIZE,
+  blankBitmap,
+  differingBlocks,
+  onlyBlocks,
+  type Segment,
+} from "../blockmap/segment.ts";
 import { HoldfastError } from "../errors.ts";
 import { connectNbd, type NbdClient } from "../nbd/client.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
@@ -11,25 +18,32 @@ import { createRangeFindings, type FindingList } from "./finding-list.ts";
 /** By index of the segment; 128 bytes for each that the image holds a part of. */
 export type Added = ReadonlyMap<number, Uint8Array>;
 
-/** Which blocks an image exported by itself holds. Throws NBD's errors. */
-export async function addedBlocks(endpoint: NbdEndpoint, signal: AbortSignal | undefined): Promise<Added> {
+/** Which blocks an image exported by itself holds; null when it holds parts of blocks. Throws NBD's errors. */
+export async function addedBlocks(endpoint: NbdEndpoint, signal: AbortSignal | undefined): Promise<Added | null> {
   const client = await connectNbd(endpoint, { contexts: [ALLOCATION_DEPTH], ...(signal && { signal }) });
   try {
     if (!client.contexts.includes(ALLOCATION_DEPTH))
       throw new HoldfastError("NBD_REFUSED", { message: "QEMU does not tell what an image holds" });
-    const cursor = createRangeCursor(held(client), client.size);
+    let isWhole = true;
+    const ranges = held(client, () => {
+      isWhole = false;
+    });
+    const cursor = createRangeCursor(ranges, client.size);
     const added = new Map<number, Uint8Array>();
     for (let index = await cursor.peek(); index !== Number.POSITIVE_INFINITY; index = await cursor.peek())
       added.set(index, (await cursor.take(index)) ?? blankBitmap());
-    return added;
+    return isWhole ? added : null;
   } finally {
     await client.close();
   }
 }
 
-async function* held(client: NbdClient): AsyncGenerator<Range> {
-  for await (const { offset, length, flags } of statusRuns(client, ALLOCATION_DEPTH))
+async function* held(client: NbdClient, onPart: () => void): AsyncGenerator<Range> {
+  for await (const { offset, length, flags } of statusRuns(client, ALLOCATION_DEPTH)) {
+    const end = offset + length;
+    if (offset % BLOCK_SIZE !== 0 || (end % BLOCK_SIZE !== 0 && end !== client.size)) onPart();
     if (flags > 0) yield { offset, length };
+  }
 }
 
 /** Of each segment what it says of these blocks. */

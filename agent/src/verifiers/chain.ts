@@ -12,7 +12,7 @@ export const chain: Part = {
     findings.add(...line.layers.flatMap((layer, index) => linkFaults(layer, line.layers[index - 1])));
     const [full] = line.layers;
     if (line.broken.length === 0 && full !== undefined) findings.add(...fullFaults(full));
-    if (options.parentProven === true) return { ran: true };
+    if (options.parentProven !== undefined) return { ran: true };
     for (let index = line.layers.length - 2; index >= 0; index--) await checkStructure(context, index);
     return { ran: true };
   },

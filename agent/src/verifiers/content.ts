@@ -2,7 +2,6 @@
 
 import type { Sidecar } from "@holdfast/protocol";
 import { type OpenMap, openMap } from "../blockmap/map-file.ts";
-import { BLOCK_SIZE } from "../blockmap/segment.ts";
 import { HoldfastError } from "../errors.ts";
 import type { CatalogueDisk } from "../repository/catalogue.ts";
 import { mapPath } from "../repository/layout.ts";
@@ -36,17 +35,19 @@ async function compareContent(context: PartContext): Promise<PartOutcome> {
   const { disk, line, findings, options } = context;
   const { keys, signal } = options;
   await using map = await openBackupMap(disk, line.backup, keys, findings.total() === 0);
+  const id = line.backup.backup_id;
   const parent = line.layers.at(-2);
-  // An image with smaller clusters could hold a part of a block.
-  if (options.parentProven === true && parent !== undefined && line.backup.image.cluster_size % BLOCK_SIZE === 0) {
+  if (options.parentProven === "read what it adds" && parent !== undefined) {
     await using before = await openBackupMap(disk, parent, keys, false);
-    const own = await prepareImage(disk, line.backup.backup_id, { keys, signal });
+    const own = await prepareImage(disk, id, { keys, signal });
     await using opened: OpenExport = await openPoint(own, signal, { depths: true });
     const added = await addedBlocks(opened.endpoint, signal);
-    await compareKept(map, before, added, findings);
-    return await compareOpened(context, { ...map, segments: () => onlyIn(map.segments(), added) }, own, opened);
+    if (added !== null) {
+      await compareKept(map, before, added, findings);
+      return await compareOpened(context, { ...map, segments: () => onlyIn(map.segments(), added) }, own, opened);
+    }
   }
-  const point = await preparePoint(disk, line.backup.backup_id, { keys, signal });
+  const point = await preparePoint(disk, id, { keys, signal });
   await using opened: OpenExport = await openPoint(point, signal);
   return await compareOpened(context, map, point, opened);
 }

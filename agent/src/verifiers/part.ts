@@ -23,10 +23,10 @@ export type VerifyOptions = {
   speedLimit?: number | undefined;
   workers?: number | undefined;
   /**
-   * The same process has just verified all of the parent and found nothing: what was looked at then is not looked at
-   * again, only what this backup adds.
+   * The same process has just verified all of the parent and found nothing: the images below are not looked at again, and
+   * of the content what this backup adds is read, or all of it.
    */
-  parentProven?: boolean;
+  parentProven?: "read what it adds" | "read all" | undefined;
 };
 
 export type PartContext = { disk: CatalogueDisk; line: Line; findings: FindingList; options: VerifyOptions };
