@@ -1,5 +1,6 @@
 import { HoldfastError } from "../errors.ts";
 import { run } from "../exec.ts";
+import { secretObjects } from "./secrets.ts";
 
 export type ConvertRequest = {
   /** An explicit graph as a `json:` name. */
@@ -25,7 +26,7 @@ export type ConvertRequest = {
  */
 export async function convertImage(request: ConvertRequest): Promise<void> {
   const { secrets = new Map<string, Uint8Array>(), onProgress, timeoutMs, signal } = request;
-  const objects = [...secrets.keys()].flatMap((id, at) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + at}`]);
+  const objects = secretObjects(secrets);
   const args = [
     ...["convert", "-p", "-O", request.format, "-m", "16", "-W", "-t", request.direct ? "none" : "writeback"],
     ...(request.inPlace ? ["-n"] : []),

@@ -6,11 +6,15 @@ import { type Daemon, startDaemon } from "../exec.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
 import { makeProcessFolder, removeDeadFolders } from "../process-folder.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
+import { secretObjects } from "./secrets.ts";
 
 const START_TIMEOUT_MS = 10_000;
-const NEGOTIATE_MS = 10_000;
-/** On a busy host QEMU 7.2 now and then greets and answers nothing from then on; another one does. */
-const STARTS = 3;
+/**
+ * How long each start may take to answer. QEMU 7.2 hands the monitor's socket to another thread while it starts: who comes
+ * just then can be seen by both, and one waits in accept() for somebody who never comes (1 of 3,000 starts on a busy
+ * host). It has greeted then, and answers nothing from then on; another one does.
+ */
+const NEGOTIATE_MS = [2_000, 5_000, 10_000];
 const QUIT_TIMEOUT_MS = 60_000;
 /** A daemon's sockets close a moment before its end is known. */
 const SOCKETS_BEFORE_END_MS = 200;
@@ -56,11 +60,11 @@ async function endWithin(daemon: Daemon, ms: number): Promise<Awaited<Daemon["en
   return await Promise.race([daemon.ended, late]);
 }
 
-async function connectMonitor(path: string, daemon: Daemon, signal?: AbortSignal): Promise<Qmp> {
+async function connectMonitor(path: string, daemon: Daemon, limitMs: number, signal?: AbortSignal): Promise<Qmp> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
-      return await connectQmp(path, signal, NEGOTIATE_MS);
+      return await connectQmp(path, signal, limitMs);
     } catch (cause) {
       const isEarly = ["ENOENT", "ECONNREFUSED"].includes((cause as NodeJS.ErrnoException).code ?? "");
       // It listens before it has read all its options, so that it can take the call and end before it answers.
@@ -81,10 +85,6 @@ function notStarted({ code, stderr: details }: Awaited<Daemon["ended"]>, cause: 
   return new HoldfastError("TOOL_MISSING", { message: "qemu-storage-daemon is not installed", remedy, details, cause });
 }
 
-function secretObjects(secrets: ReadonlyMap<string, Uint8Array>): string[] {
-  return [...secrets.keys()].flatMap((id, index) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + index}`]);
-}
-
 /** Done once: what killed agents left of their private folders, credentials among it, goes when the next one works. */
 let tidied: Promise<unknown> | undefined;
 
@@ -96,16 +96,17 @@ async function makeFolder(): Promise<string> {
 
 /** Starts a qemu-storage-daemon with a monitor and an NBD server on private unix sockets. */
 export async function startStorageDaemon(options: DaemonOptions = {}): Promise<StorageDaemon> {
-  for (let left = STARTS; ; left -= 1) {
+  for (let at = 0; ; at++) {
     try {
-      return await startOne(options);
+      return await startOne(options, NEGOTIATE_MS[at] ?? 0);
     } catch (error) {
-      if (left === 1 || !(error instanceof HoldfastError) || error.code !== "TIMEOUT") throw error;
+      const isLast = at === NEGOTIATE_MS.length - 1;
+      if (isLast || !(error instanceof HoldfastError) || error.code !== "TIMEOUT") throw error;
     }
   }
 }
 
-async function startOne(options: DaemonOptions): Promise<StorageDaemon> {
+async function startOne(options: DaemonOptions, negotiateMs: number): Promise<StorageDaemon> {
   const folder = await makeFolder();
   const monitor = join(folder, "qmp.sock");
   const nbd = join(folder, "nbd.sock");
@@ -121,7 +122,7 @@ async function startOne(options: DaemonOptions): Promise<StorageDaemon> {
     ];
     const cwd = options.folder === undefined ? {} : { cwd: options.folder };
     daemon = await startDaemon("qemu-storage-daemon", args, { secrets: [...secrets.values()], ...cwd });
-    const qmp = await connectMonitor(monitor, daemon, options.signal);
+    const qmp = await connectMonitor(monitor, daemon, negotiateMs, options.signal);
     return makeSession(daemon, qmp, folder, nbd);
   } catch (error) {
     await daemon?.stop();

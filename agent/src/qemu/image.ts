@@ -2,6 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import { run } from "../exec.ts";
 import type { StorageDaemon } from "./daemon.ts";
 import { fileNode } from "./graph.ts";
+import { secretObjects } from "./secrets.ts";
 
 const LOOK_TIMEOUT_MS = 60_000;
 const GRANULARITY = 65_536;
@@ -83,7 +84,7 @@ export async function checkImage(
   secrets: ReadonlyMap<string, Uint8Array>,
   signal?: AbortSignal,
 ): Promise<CheckResult> {
-  const objects = [...secrets.keys()].flatMap((id, at) => ["--object", `secret,id=${id},file=/proc/self/fd/${3 + at}`]);
+  const objects = secretObjects(secrets);
   const args = ["check", "--output=json", ...objects, jsonFilename];
   const limits = { timeoutMs: 10 * LOOK_TIMEOUT_MS, memoryLimit: MEMORY_LIMIT, secrets: [...secrets.values()], signal };
   const { code, stdout, stderr } = await run("qemu-img", args, { ...limits, okCodes: [0, 1, 2, 3, 63] });
