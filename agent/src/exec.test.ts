@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { scratchFolder } from "../../test/helpers/nbd-servers.ts";
 import { isAlive, startScript } from "../../test/helpers/scripts.ts";
 import { run, startDaemon } from "./exec.ts";
 
@@ -95,6 +97,23 @@ describe("a command", () => {
       secrets: [Buffer.from("hush-hush")],
     });
     expect(exposed).not.toContain("hush-hush");
+  });
+
+  it("runs in a folder, and never what lies there", async () => {
+    await using folder = await scratchFolder();
+    for (const name of ["dd", "no-such-tool"])
+      await writeFile(join(folder.path, name), "#!/bin/sh\necho planted", { mode: 0o755 });
+    vi.stubEnv("PATH", `.::${process.env["PATH"]}`);
+    vi.stubEnv("CDPATH", "/usr");
+    try {
+      const inFolder = { ...quick, cwd: folder.path };
+      expect((await run(...shell("pwd"), inFolder)).stdout).toBe(`${folder.path}\n`);
+      expect((await run("dd", ["--version"], inFolder)).stdout).toContain("coreutils");
+      await expect(run("no-such-tool", [], inFolder)).rejects.toMatchObject({ code: "TOOL_MISSING" });
+      expect((await run(...shell("pwd"), { ...quick, cwd: "lib" }).catch(() => null))?.stdout).not.toBe("/usr/lib\n");
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it("with secrets keeps its exit code", async () => {

@@ -1,5 +1,6 @@
 /** Ways in which backups rot, and in which someone might change them on purpose. */
 import { open, readFile, rm, stat } from "node:fs/promises";
+import { asyncProperty, assert as check, double, integer } from "fast-check";
 import { digestImageFile } from "../../agent/src/qemu/file-digest.ts";
 import { asJsonFilename, chainNode } from "../../agent/src/qemu/graph.ts";
 import { sidecarPath } from "../../agent/src/repository/layout.ts";
@@ -23,6 +24,30 @@ export async function flipBit(path: string, offset: number, bit = 0): Promise<vo
   await file.read(byte, 0, 1, offset);
   byte[0] = (byte[0] ?? 0) ^ (1 << bit);
   await file.write(byte, 0, 1, offset);
+}
+
+/** Flips one bit somewhere in one of the files, looks, and flips it back, again and again. */
+export async function checkAnyFlippedBit(
+  files: readonly string[],
+  numRuns: number,
+  look: (place: string) => Promise<void>,
+): Promise<void> {
+  const anywhere = asyncProperty(
+    integer({ min: 0, max: files.length - 1 }),
+    double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    integer({ min: 0, max: 7 }),
+    async (which, part, bit) => {
+      const path = files[which] ?? "";
+      const offset = Math.floor(part * (await stat(path)).size);
+      await flipBit(path, offset, bit);
+      try {
+        await look(`bit ${bit} of byte ${offset} of ${path}`);
+      } finally {
+        await flipBit(path, offset, bit);
+      }
+    },
+  );
+  await check(anywhere, { numRuns });
 }
 
 /** Changes a backup's description and seals it again, as someone would who means harm. */

@@ -1,7 +1,5 @@
-import { stat } from "node:fs/promises";
-import { asyncProperty, assert as check, double, integer } from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flipBit } from "../../../test/helpers/damage-backups.ts";
+import { checkAnyFlippedBit } from "../../../test/helpers/damage-backups.ts";
 import {
   type HandMade,
   type HandMadeOptions,
@@ -49,22 +47,9 @@ describe.each<[string, Partial<HandMadeOptions>, number]>([
     expect(await checked(made, options.encrypted)).toEqual({ found: [], unproven: [], blocksRead });
     const points = WRITES.map((_, at) => at);
     const files = points.flatMap((at) => [made.pathOf(at), mapPath(made.folder, made.sidecars[at]?.backup_id ?? "")]);
-    const anywhere = asyncProperty(
-      integer({ min: 0, max: files.length - 1 }),
-      double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-      integer({ min: 0, max: 7 }),
-      async (which, place, bit) => {
-        const path = files[which] ?? "";
-        const offset = Math.floor(place * (await stat(path)).size);
-        await flipBit(path, offset, bit);
-        try {
-          const { found } = await checked(made, options.encrypted);
-          expect(found, `bit ${bit} of byte ${offset} of ${path}`).not.toEqual([]);
-        } finally {
-          await flipBit(path, offset, bit);
-        }
-      },
-    );
-    await check(anywhere, { numRuns });
+    await checkAnyFlippedBit(files, numRuns, async (place) => {
+      const { found } = await checked(made, options.encrypted);
+      expect(found, place).not.toEqual([]);
+    });
   });
 });

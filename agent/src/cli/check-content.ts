@@ -14,8 +14,8 @@ export type ContentChecker = {
 
 /**
  * Parents must be checked before their children, as the catalogue lists them: of a child of one that was proven only what
- * it adds is read, so that a check takes no longer than what is stored is long. The newest point of a chain is read as a whole all the same, the
- * way a restore reads it. Throws CANCELLED.
+ * it adds is read, so that the time grows with what is stored. The newest point of a chain is read as a whole all the
+ * same, the way a restore reads it. Throws CANCELLED.
  */
 export function contentChecker(host: Host, keys: BackupKeys | null): ContentChecker {
   const unproven: string[] = [];

@@ -19,14 +19,15 @@ export type Tidied = {
   resumed: string[];
   /** What could not be tidied and needs a person. */
   findings: Finding[];
+  /** The disk as it is then. */
+  disk: CatalogueDisk;
 };
-export type TidyDisk = Tidied & { disk: CatalogueDisk };
 
 /**
  * Brings a disk's folder back to the last truth; the disk's lock is held. Removes only what a journal of ours lists
- * and cut-off copies of our small files. A folder that does not exist is tidy. Answers the disk as it is then.
+ * and cut-off copies of our small files. A folder that does not exist is tidy.
  */
-export async function tidyDisk(folder: string): Promise<TidyDisk> {
+export async function tidyDisk(folder: string): Promise<Tidied> {
   return await explained(`tidying ${folder}`, async () => {
     const { repository, disk: ref } = await repositoryOfFolder(folder);
     if ((await entryAt(folder)) === undefined)
@@ -48,7 +49,7 @@ export async function tidyDisk(folder: string): Promise<TidyDisk> {
 async function tidyJobs(
   folder: string,
   isAnyComplete: (siblings: Commit["siblings"]) => Promise<boolean>,
-): Promise<Tidied> {
+): Promise<Omit<Tidied, "disk">> {
   const { jobs, findings } = await readJobs(folder);
   const removed: string[] = [];
   const resumed: string[] = [];

@@ -33,23 +33,29 @@ export const content: Part = {
 
 async function compareContent(context: PartContext): Promise<PartOutcome> {
   const { disk, line, findings, options } = context;
-  const { keys, signal } = options;
+  const { keys, signal, parentProven } = options;
+  const added = parentProven === "read what it adds" ? await compareAdded(context) : null;
+  if (added !== null) return added;
+  const point = await preparePoint(disk, line.backup.backup_id, { keys, signal });
   await using map = await openBackupMap(disk, line.backup, keys, findings.total() === 0);
-  const id = line.backup.backup_id;
-  const parent = line.layers.at(-2);
-  if (options.parentProven === "read what it adds" && parent !== undefined) {
-    await using before = await openBackupMap(disk, parent, keys, false);
-    const own = await prepareImage(disk, id, { keys, signal });
-    await using opened: OpenExport = await openPoint(own, signal, { depths: true });
-    const added = await addedBlocks(opened.endpoint, signal);
-    if (added !== null) {
-      await compareKept(map, before, added, findings);
-      return await compareOpened(context, { ...map, segments: () => onlyIn(map.segments(), added) }, own, opened);
-    }
-  }
-  const point = await preparePoint(disk, id, { keys, signal });
   await using opened: OpenExport = await openPoint(point, signal);
   return await compareOpened(context, map, point, opened);
+}
+
+/** What the backup's own image holds is read, and for the rest its map says what its parent's says; null: not possible. */
+async function compareAdded(context: PartContext): Promise<PartOutcome | null> {
+  const { disk, line, findings, options } = context;
+  const { keys, signal } = options;
+  const parent = line.layers.at(-2);
+  if (parent === undefined) return null;
+  const own = await prepareImage(disk, line.backup.backup_id, { keys, signal });
+  await using map = await openBackupMap(disk, line.backup, keys, findings.total() === 0);
+  await using before = await openBackupMap(disk, parent, keys, false);
+  await using opened: OpenExport = await openPoint(own, signal, { depths: true });
+  const added = await addedBlocks(opened.endpoint, signal);
+  if (added === null) return null;
+  await compareKept(map, before, added, findings);
+  return await compareOpened(context, { ...map, segments: () => onlyIn(map.segments(), added) }, own, opened);
 }
 
 async function compareOpened(
