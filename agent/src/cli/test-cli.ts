@@ -7,6 +7,7 @@ import { run } from "../exec.ts";
 
 const CLI = join(import.meta.dirname, "..", "cli.ts");
 const MIB = 1024 * 1024;
+const SLOW_MS = 25_000;
 const ANY_CODE = [...Array(256).keys()];
 
 export type CliResult = { code: number; stdout: string; stderr: string };
@@ -27,7 +28,10 @@ export async function makeTestHost(): Promise<TestHost> {
   const config = join(folder, "agent.json");
   await writeFile(config, JSON.stringify({ state_dir: join(folder, "state") }));
   const cli: TestHost["cli"] = (...args) =>
-    run(process.execPath, [CLI, "--config", config, ...args], { timeoutMs: 60_000, okCodes: ANY_CODE });
+    toldWhenSlow(
+      args,
+      run(process.execPath, [CLI, "--config", config, ...args], { timeoutMs: 60_000, okCodes: ANY_CODE }),
+    );
   return {
     folder,
     configure: (value) => writeFile(config, JSON.stringify({ state_dir: join(folder, "state"), ...value })),
@@ -38,6 +42,15 @@ export async function makeTestHost(): Promise<TestHost> {
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** A test that ends for want of time says nothing about which of its commands hung, nor where: this does. */
+async function toldWhenSlow<T>(args: readonly string[], command: Promise<T>): Promise<T> {
+  const timer = setTimeout(async () => {
+    const processes = await run("ps", ["-eo", "pid,ppid,etimes,stat,wchan:24,args", "--forest"], { timeoutMs: 10_000 });
+    process.stderr.write(`after ${SLOW_MS / 1000} s still at ${args.join(" ")}:\n${processes.stdout}`);
+  }, SLOW_MS).unref();
+  return await command.finally(() => clearTimeout(timer));
 }
 
 /** A raw disk of `sizeMib` with random data in its first part, and holes after. */
