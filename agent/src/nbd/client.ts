@@ -113,6 +113,11 @@ async function writeZeroes(connection: Connection, session: Session, offset: num
   if (offset % session.minimumBlock !== 0 || length % session.minimumBlock !== 0) {
     throw badRequest(`Zeroes must be written in blocks of ${session.minimumBlock} bytes`);
   }
+  // By far the most, and hundreds of thousands of them on a fragmented disk.
+  if (length > 0 && length <= MOST_ZEROES) {
+    await connection.submit({ command: COMMAND.writeZeroes, offset, length });
+    return;
+  }
   const pieces = planPieces(offset, length, MOST_ZEROES);
   await forEachLimited(pieces, PARTS_IN_FLIGHT, (piece) =>
     connection.submit({ command: COMMAND.writeZeroes, ...piece }),

@@ -3,7 +3,7 @@ import { SEGMENT_BYTES, type Segment } from "../blockmap/segment.ts";
 import { BASE_ALLOCATION, isData } from "../nbd/extents.ts";
 import { isReadError, type SteadyClient } from "./steady-client.ts";
 
-const WINDOW = 1024 ** 3;
+const WINDOW = 256 * 1024 ** 2;
 
 /**
  * Where the export may hold data, from `start` on. Where its own tables cannot be read, that stretch counts as data:

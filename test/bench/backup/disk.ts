@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { createFiller, createRandom, type Kind } from "./content.ts";
 
 export const BLOCK = 65_536;
+const FRAGMENT = 4096;
 const STRETCH = 8 * 2 ** 20;
 const SEED = 20_260_501;
 
@@ -24,6 +25,15 @@ export function planRuns(size: number): Run[] {
     }
   }
   return runs;
+}
+
+/** The same size in as many pieces as there are blocks: a little data in each, and a hole behind it. */
+export function planFragments(size: number): Run[] {
+  return Array.from({ length: Math.floor(size / BLOCK) }, (_, at) => ({
+    offset: at * BLOCK,
+    length: FRAGMENT,
+    kind: at % 2 === 0 ? "text" : "incompressible",
+  }));
 }
 
 /** Makes a sparse raw disk with these runs; resolves with the bytes of data. */

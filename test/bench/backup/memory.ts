@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bytesText } from "../../../agent/src/cli/format.ts";
 import type { Report } from "../bench.ts";
-import { makeDisk, planChanges, planRuns, type Run, writeRuns } from "./disk.ts";
+import { makeDisk, planChanges, planFragments, planRuns, type Run, writeRuns } from "./disk.ts";
 import { clear, type World } from "./world.ts";
 
 const LIMIT_MB = 250;
@@ -14,20 +14,28 @@ const KEPT = 2048;
 
 /** Peaks of the resident memory of agent and QEMU together, over everything that is done with a disk. */
 export async function memoryCase(world: World, report: Report): Promise<void> {
-  await measureDisk(world, world.disk, world.runs, bytesText(world.size), report);
+  const { scratch } = world;
+  await measureDisk(world, world.disk, planChanges(world.runs, 100), bytesText(world.size), report);
   const size = world.size * SPARSE_FACTOR;
   const runs = planRuns(size).filter((_run, index) => index % KEPT < 2);
-  const sparse = join(world.scratch, "source", "sparse.raw");
+  const sparse = join(scratch, "source", "sparse.raw");
   report.say(`making a sparse disk of ${bytesText(size)}`);
   await makeDisk(sparse, size, runs);
-  await measureDisk(world, sparse, runs, `sparse ${bytesText(size)}`, report);
+  await measureDisk(world, sparse, planChanges(runs, 100), `sparse ${bytesText(size)}`, report);
   await rm(sparse);
+  const fragments = planFragments(world.size);
+  const fragmented = join(scratch, "source", "fragmented.raw");
+  report.say(`making a disk of ${fragments.length} fragments`);
+  await makeDisk(fragmented, world.size, fragments);
+  const changes = fragments.filter((_fragment, index) => index % 100 === 0);
+  await measureDisk(world, fragmented, changes, `${bytesText(world.size)} in ${fragments.length} fragments`, report);
+  await rm(fragmented);
 }
 
 async function measureDisk(
   world: World,
   disk: string,
-  runs: readonly Run[],
+  changes: readonly Run[],
   what: string,
   report: Report,
 ): Promise<void> {
@@ -49,7 +57,7 @@ async function measureDisk(
   const shared = { disk, repository, memory: true };
   const full = await agent.backup(shared);
   tell("full", full);
-  await writeRuns(disk, planChanges(runs, 100), 100);
+  await writeRuns(disk, changes, 100);
   const increment = await agent.backup({ ...shared, type: "--incremental" });
   tell("increment", increment);
   tell("verify", await agent.verify(repository, increment.made.backup_id, true));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Range } from "../../blockmap/scan.ts";
-import { sampleBlocks, withSamples } from "./ranges.ts";
+import { sampleBlocks, wholeBlocks, withSamples } from "./ranges.ts";
 
 const BLOCK = 65_536;
 
@@ -34,6 +34,31 @@ describe("samples among dirty ranges", () => {
       }),
     );
   });
+});
+
+describe("ranges as whole blocks", () => {
+  it("cover the blocks that the ranges touch and no others, none beside another, inside the disk", async () => {
+    const diskSizes = fc.integer({ min: 200 * BLOCK + 513, max: 210 * BLOCK });
+    await fc.assert(
+      fc.asyncProperty(dirtyRanges, diskSizes, async (ranges, diskSize) => {
+        const whole: Range[] = [];
+        for await (const range of wholeBlocks(stream(ranges), diskSize)) whole.push(range);
+        const touched = new Set(
+          ranges.flatMap(({ offset, length }) => blocksOf(Math.floor(offset / BLOCK), (offset + length) / BLOCK)),
+        );
+        expect(whole.flatMap(({ offset, length }) => blocksOf(offset / BLOCK, (offset + length) / BLOCK))).toEqual([
+          ...touched,
+        ]);
+        for (const [at, { offset, length }] of whole.entries()) {
+          expect(offset + length).toBeLessThanOrEqual(diskSize);
+          expect(offset + length).toBeLessThan(whole[at + 1]?.offset ?? Number.POSITIVE_INFINITY);
+        }
+      }),
+    );
+  });
+
+  const blocksOf = (first: number, end: number): number[] =>
+    Array.from({ length: Math.ceil(end) - first }, (_, at) => first + at);
 });
 
 describe("the blocks that are looked at whatever a bitmap says", () => {

@@ -20,6 +20,25 @@ export async function* dirtyRanges(client: NbdClient, context: string): AsyncGen
   }
 }
 
+/** Ascending ranges as whole blocks, none beside another: one range, however many holes its blocks have inside. */
+export async function* wholeBlocks(ranges: AsyncIterable<Range>, diskSize: number): AsyncGenerator<Range> {
+  let open: { from: number; to: number } | undefined;
+  const close = ({ from, to }: { from: number; to: number }): Range => ({
+    offset: from,
+    length: Math.min(to, diskSize) - from,
+  });
+  for await (const { offset, length } of ranges) {
+    const from = offset - (offset % BLOCK_SIZE);
+    const to = Math.ceil((offset + length) / BLOCK_SIZE) * BLOCK_SIZE;
+    if (open !== undefined && from <= open.to) open.to = Math.max(open.to, to);
+    else {
+      if (open !== undefined) yield close(open);
+      open = { from, to };
+    }
+  }
+  if (open !== undefined) yield close(open);
+}
+
 /** `count` random whole blocks of a disk, ascending, none twice. */
 export function sampleBlocks(diskSize: number, count: number): number[] {
   const blocks = Math.ceil(diskSize / BLOCK_SIZE);

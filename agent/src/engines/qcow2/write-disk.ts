@@ -7,7 +7,7 @@ import { type ScanJob, type Scanned, scanChanges } from "./changes.ts";
 import { copyMarked } from "./copy.ts";
 import { type Marker, startMarker } from "./marker.ts";
 import type { Parent } from "./parent.ts";
-import { dataRanges } from "./ranges.ts";
+import { dataRanges, wholeBlocks } from "./ranges.ts";
 import type { DiskSession } from "./session.ts";
 import { SOURCE_NODE } from "./source.ts";
 import { closeTarget, createTarget } from "./target.ts";
@@ -38,7 +38,8 @@ export type WrittenDisk = Scanned & {
 /** A full: QEMU copies all data while our workers hash the same frozen source. */
 async function writeFull(job: DiskJob, scan: ScanJob, ready: Promise<Marker>): Promise<Scanned> {
   const marker = await ready;
-  for await (const range of dataRanges(job.session.client)) await marker.mark(range);
+  const { client, size } = job.session;
+  for await (const range of wholeBlocks(dataRanges(client), size)) await marker.mark(range);
   const bitmap = await marker.applyTo(SOURCE_NODE);
   const stop = new AbortController();
   const signal = job.signal ? AbortSignal.any([job.signal, stop.signal]) : stop.signal;
