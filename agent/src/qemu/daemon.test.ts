@@ -59,6 +59,23 @@ describe("a storage daemon", () => {
     expect(await privateFolders()).toEqual(before);
   });
 
+  it.each([
+    ["is not there", "missing"],
+    ["is no folder", "file"],
+    ["has a path that is too long for sockets", "long/".repeat(20)],
+  ])("needs a folder for temporary files, and says so of one that %s", async (_, name) => {
+    await using place = await scratchFolder();
+    await writeFile(join(place.path, "file"), "");
+    await mkdir(join(place.path, "long/".repeat(20)), { recursive: true });
+    vi.stubEnv("TMPDIR", join(place.path, name));
+    await expect(startStorageDaemon()).rejects.toMatchObject({
+      code: "BAD_CONFIG",
+      message: expect.stringContaining(join(place.path, name).replace(/\/$/, "")),
+      remedy: expect.stringMatching(/TMPDIR/),
+    });
+    expect(await readdir(join(place.path, "long/".repeat(20)))).toEqual([]);
+  });
+
   it("that is not installed is said to be missing", async () => {
     await using folder = await scratchFolder();
     const bin = join(folder.path, "bin");

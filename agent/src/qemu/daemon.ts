@@ -1,10 +1,8 @@
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { HoldfastError } from "../errors.ts";
 import { type Daemon, startDaemon } from "../exec.ts";
 import type { NbdEndpoint } from "../nbd/endpoint.ts";
-import { makeProcessFolder, removeDeadFolders } from "../process-folder.ts";
+import { makeDaemonFolder } from "./daemon-folder.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
 import { secretObjects } from "./secrets.ts";
 
@@ -18,7 +16,6 @@ const NEGOTIATE_MS = [2_000, 5_000, 10_000];
 const QUIT_TIMEOUT_MS = 60_000;
 /** A daemon's sockets close a moment before its end is known. */
 const SOCKETS_BEFORE_END_MS = 200;
-const FOLDER_PREFIX = "holdfast-";
 
 /** A blockdev node as QMP's `blockdev-add` takes it; always with an explicit driver, so that nothing is probed. */
 export type BlockNode = { driver: string; "node-name"?: string; [option: string]: unknown };
@@ -85,15 +82,6 @@ function notStarted({ code, stderr: details }: Awaited<Daemon["ended"]>, cause: 
   return new HoldfastError("TOOL_MISSING", { message: "qemu-storage-daemon is not installed", remedy, details, cause });
 }
 
-/** Done once: what killed agents left of their private folders, credentials among it, goes when the next one works. */
-let tidied: Promise<unknown> | undefined;
-
-async function makeFolder(): Promise<string> {
-  tidied ??= removeDeadFolders(tmpdir(), FOLDER_PREFIX).catch(() => undefined);
-  await tidied;
-  return await makeProcessFolder(tmpdir(), FOLDER_PREFIX);
-}
-
 /** Starts a qemu-storage-daemon with a monitor and an NBD server on private unix sockets. */
 export async function startStorageDaemon(options: DaemonOptions = {}): Promise<StorageDaemon> {
   for (let at = 0; ; at++) {
@@ -107,9 +95,7 @@ export async function startStorageDaemon(options: DaemonOptions = {}): Promise<S
 }
 
 async function startOne(options: DaemonOptions, negotiateMs: number): Promise<StorageDaemon> {
-  const folder = await makeFolder();
-  const monitor = join(folder, "qmp.sock");
-  const nbd = join(folder, "nbd.sock");
+  const { folder, monitor, nbd } = await makeDaemonFolder();
   const secrets = options.secrets ?? new Map<string, Uint8Array>();
   let daemon: Daemon | undefined;
   try {
