@@ -1,5 +1,6 @@
 import { HoldfastError } from "../errors.ts";
 import { type ExitCode, exitCodeOf } from "./exit-codes.ts";
+import { forTerminal } from "./for-terminal.ts";
 
 /** What a command found: one JSON document (snake_case), the same for people, and the exit code. */
 export type Answer = { document: object; text: () => string | Promise<string>; exitCode: ExitCode } | PrintedAnswer;
@@ -30,7 +31,7 @@ export function errorLines({ message, remedy, details }: HoldfastError): string[
 /** Prints an answer; nothing else writes to standard output. */
 export async function printAnswer(answer: Answer, json: boolean): Promise<ExitCode> {
   if ("isPrinted" in answer) return answer.exitCode;
-  const text = json ? JSON.stringify(answer.document, null, 2) : await answer.text();
+  const text = json ? JSON.stringify(answer.document, null, 2) : forTerminal(await answer.text());
   if (text !== "") process.stdout.write(`${text}\n`);
   return answer.exitCode;
 }
@@ -38,7 +39,7 @@ export async function printAnswer(answer: Answer, json: boolean): Promise<ExitCo
 /** Prints an error: as the document on standard output with `--json`, else as lines on standard error. */
 export function printError(error: HoldfastError, json: boolean): ExitCode {
   if (json) process.stdout.write(`${JSON.stringify(errorDocument(error, new Date()), null, 2)}\n`);
-  else process.stderr.write(`holdfast-agent: ${errorLines(error).join("\n")}\n`);
+  else process.stderr.write(`holdfast-agent: ${forTerminal(errorLines(error).join("\n"))}\n`);
   if (process.env["HOLDFAST_DEBUG"]) process.stderr.write(`${stackOf(error)}\n`);
   return exitCodeOf(error);
 }

@@ -2,6 +2,7 @@ import { vmNameInPath } from "@holdfast/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EXIT, worstOf } from "./exit-codes.ts";
+import { forTerminal } from "./for-terminal.ts";
 import { bytesText, parseBytes, secondsText } from "./format.ts";
 import { adHocItem, parseSource } from "./items.ts";
 import { progressLine } from "./progress.ts";
@@ -48,6 +49,13 @@ describe("numbers for people", () => {
       ["b", "22"],
     ];
     expect((await table(["ITEM", "N"], rows)).split("\n")).toEqual(["ITEM  N", "日本  1", "b     22"]);
+  });
+
+  it("shows no name as anything but text, and keeps its own colours", async () => {
+    const hostile = [["a\u001b[2J\nb", "\u001b[32mok\u001b[39m"]];
+    const [head, row] = (await table(["ITEM", "N"], hostile)).split("\n");
+    expect([head, row]).toEqual(["ITEM     N", "a [2J b  \u001b[32mok\u001b[39m"]);
+    expect(forTerminal("a\rb\u001b]0;title\u0007\n\tc")).toBe("a b ]0;title \n\tc");
   });
 });
 

@@ -1,20 +1,15 @@
-import Table from "cli-table3";
+import stringWidth from "string-width";
 
-const NO_LINES = {
-  ...{ top: "", "top-mid": "", "top-left": "", "top-right": "" },
-  ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
-  ...{ left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " },
-};
+const BETWEEN = "  ";
 
-/** Columns with a heading, without lines, so that they can be cut and grepped. */
+/** Columns with a heading, without lines, so that they can be cut and grepped; one line a row. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const made = new Table({
-    head: [...head],
-    chars: NO_LINES,
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
-  });
-  made.push(...rows.map((row) => [...row]));
-  return trimmed(made.toString());
+  const cells = [head, ...rows].map((row) => row.map((text) => ({ text, width: stringWidth(text) })));
+  const widths = head.map((_, column) => cells.reduce((most, row) => Math.max(most, row[column]?.width ?? 0), 0));
+  return cells
+    .map((row) => row.map(({ text, width }, at) => text + " ".repeat(Math.max(0, (widths[at] ?? 0) - width))))
+    .map((row) => row.join(BETWEEN).trimEnd())
+    .join("\n");
 }
 
 /** One fact a line: its name and what it is. */
