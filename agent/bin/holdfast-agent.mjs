@@ -45,12 +45,24 @@ function fillCache(folder) {
 /** Packages of many small ES modules, which name each other in full. */
 const WITH_FULL_NAMES = /\/node_modules\/(zod|uuid)\/.*\.js$/;
 
+/** Where packages are, by who asks: from one package the same name always means the same. */
+const found = new Map();
+
+function packageAt(specifier, parentURL, resolved) {
+  const from = `${parentURL.slice(0, parentURL.lastIndexOf("/src/"))} ${specifier}`;
+  if (!found.has(from)) found.set(from, { ...resolved(), shortCircuit: true });
+  return found.get(from);
+}
+
 /**
  * What makes up a third of a command's start, and is of no use: to look up on the disk, link by link, what a relative
- * import names in full, and zod's sentences in sixty languages, a file each.
+ * import names in full, or one package for each file that imports it, and zod's sentences in sixty languages, a file each.
  */
 function resolve(specifier, context, next) {
   const { parentURL = "" } = context;
+  if (specifier.startsWith("node:")) return { url: specifier, format: "builtin", shortCircuit: true };
+  if (/^[@a-z]/.test(specifier) && parentURL.endsWith(".ts") && parentURL.includes("/src/"))
+    return packageAt(specifier, parentURL, () => next(specifier, context));
   if (specifier.startsWith(".") && specifier.endsWith(".ts"))
     return { url: new URL(specifier, parentURL).href, format: "module-typescript", shortCircuit: true };
   if (specifier === "../locales/index.js" && parentURL.includes("/zod/"))
