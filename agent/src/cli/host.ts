@@ -6,6 +6,7 @@ import { openRuns } from "../runner/open-runs.ts";
 import { openTelling } from "../runner/telling/open-telling.ts";
 import type { Telling } from "../runner/telling/port.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import { forTerminal } from "./for-terminal.ts";
 import { type HostConfig, hostConfig } from "./host-config.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { loadTable } from "./table.ts";
@@ -40,7 +41,7 @@ export async function withHost<T>(globals: GlobalOptions, work: (host: Host) => 
     if (warnings.includes(sentence)) return;
     warnings.push(sentence);
     progress.clear();
-    if (!json) process.stderr.write(`warning: ${sentence}\n`);
+    if (!json) process.stderr.write(`warning: ${forTerminal(sentence)}\n`);
   };
   const now = (): Date => new Date();
   const config = await hostConfig(own, warn);

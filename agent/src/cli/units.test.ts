@@ -56,6 +56,7 @@ describe("numbers for people", () => {
     const [head, row] = (await table(["ITEM", "N"], hostile)).split("\n");
     expect([head, row]).toEqual(["ITEM     N", "a [2J b  \u001b[32mok\u001b[39m"]);
     expect(forTerminal("a\rb\u001b]0;title\u0007\n\tc")).toBe("a b ]0;title \n\tc");
+    expect(forTerminal("web\u202ewcq.1")).toBe("web wcq.1");
   });
 });
 

@@ -3,6 +3,7 @@ import { SEGMENT_BYTES, type Segment } from "../blockmap/segment.ts";
 import { BASE_ALLOCATION, isData } from "../nbd/extents.ts";
 import { isReadError, type SteadyClient } from "./steady-client.ts";
 
+/** At most 4,096 blocks, so that the list of what one answer says stays short, as in `statusRuns`. */
 const WINDOW = 256 * 1024 ** 2;
 
 /**

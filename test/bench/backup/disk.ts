@@ -47,7 +47,7 @@ export async function makeDisk(path: string, size: number, runs: readonly Run[])
 /** Writes new content to runs of a file; another `version`, another content. */
 export async function writeRuns(path: string, runs: readonly Run[], version: number): Promise<void> {
   const fill = createFiller(SEED + version);
-  const buffer = Buffer.allocUnsafe(Math.max(...runs.map(({ length }) => length)));
+  const buffer = Buffer.allocUnsafe(runs.reduce((most, { length }) => Math.max(most, length), 0));
   await using file = await open(path, "r+");
   for (const { offset, length, kind } of runs) {
     const content = buffer.subarray(0, length);

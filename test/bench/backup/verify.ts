@@ -15,7 +15,7 @@ export async function verifyCase(world: World, runs: number, report: Report): Pr
   const id = world.chain[0]?.backup_id ?? "";
   const image = await imageOf(world.repository("ours"), id);
   const contenders = [
-    { name: "medium", run: () => readMedium(image) },
+    (await canReadMedium(image)) ? { name: "medium", run: () => readMedium(image) } : null,
     {
       name: "ours",
       run: async () => {
@@ -53,14 +53,25 @@ async function imageOf(repository: string, id: string): Promise<string> {
   return join(repository, image);
 }
 
+function readDirectly(file: string, ...part: string[]) {
+  return runMeasured("dd", [`if=${file}`, "of=/dev/null", "bs=1M", "iflag=direct", ...part]);
+}
+
+/** Not every file system has direct I/O. */
+async function canReadMedium(image: string): Promise<boolean> {
+  return await readDirectly(image, "count=1").then(
+    () => true,
+    () => false,
+  );
+}
+
 /** What this medium gives in this hour to as many readers as the verification has on two cores, who do nothing with it. */
 async function readMedium(image: string): Promise<{ seconds: number; speed: number }> {
   const { size } = await stat(image);
   const count = Math.ceil(size / MIB / READERS);
-  const readers = Array.from({ length: READERS }, async (_, index) => {
-    const part = [`count=${count}`, `skip=${index * count}`];
-    return await runMeasured("dd", [`if=${image}`, "of=/dev/null", "bs=1M", "iflag=direct", ...part]);
-  });
+  const readers = Array.from({ length: READERS }, (_, index) =>
+    readDirectly(image, `count=${count}`, `skip=${index * count}`),
+  );
   const seconds = Math.max(...(await Promise.all(readers)).map((reader) => reader.seconds));
   return { seconds, speed: size / GIB / seconds };
 }
